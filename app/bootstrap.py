@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -17,6 +18,8 @@ from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
+from app.core.history.history import History
+from app.core.history.scanner import Place
 from app.core.jobs.queue import JobQueue
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
@@ -89,7 +92,13 @@ class Studio(QObject):
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave, self.models)
+        place = Place(folders.history, folders.pictures, folders.runs)
+        self.history = History(place, self.document.jobs, self)
+        self.history.folders = map(Path, values.history_folders)
+        self.history.folders_changed.connect(self._remember_folders)
+        self.window: MainWindow = MainWindow(
+            self.document, self.lab, self.settings, self.autosave, self.models, self.history
+        )
         self._closed = False
         self._signals = Signals(self)
         self._signals.received.connect(self._close_window)
@@ -125,6 +134,8 @@ class Studio(QObject):
         self.document.morph.close()
         self.document.guidance.close()
         self.autosave.close()
+        self.window.history_commands.close()
+        self.history.close()
         self.document.jobs.cancel_all(closing=True)
         self.lab.close()
         self.engine.close()
@@ -154,6 +165,9 @@ class Studio(QObject):
         self.settings.update(
             drafts=draft.by_model, model=draft.model.id, model_path=path, seed_locked=draft.seed_locked
         )
+
+    def _remember_folders(self) -> None:
+        self.settings.update(history_folders=[str(folder) for folder in self.history.folders])
 
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))

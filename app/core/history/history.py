@@ -11,7 +11,9 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.files.background import Background
+from app.core.history.large_pictures import LargePictures
 from app.core.history.scanner import Place, Scanner, save_copy_of_marks
+from app.core.history.thumbnails import PictureThumbnails
 from app.core.history.trash import Moved, bring_back, throw_away
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob
@@ -34,6 +36,7 @@ class History(QObject):
     rows     -- the listed pictures, newest first
     selected -- the ids of the chosen ones, the current one first
     looking  -- the ids of the one or two pictures that are looked at in large; () for the gallery
+    thumbnails, large -- the pixels of pictures, small and whole
     """
 
     rows_changed = Signal()  # other rows, or other marks in them
@@ -60,6 +63,8 @@ class History(QObject):
         self._pictures: dict[int, Picture | None] = {}
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._closed = self._unsaved = False
+        self.thumbnails = PictureThumbnails(place.thumbnails, self)
+        self.large = LargePictures(self)
         self._files = Background(self, finishes=True)
         self._save = QTimer(self)
         self._save.setSingleShot(True)
@@ -306,6 +311,8 @@ class History(QObject):
         if self._unsaved:
             self._save_marks()
         self.scanner.close()
+        self.thumbnails.close()
+        self.large.close()
         self._files.close()
         if self._store is not None:
             self._store.close()

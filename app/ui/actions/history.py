@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from app.ui.actions.action import Action
-from app.ui.actions.reasons import Reason, first_of, in_history, unless
+from app.ui.actions.reasons import Reason, first_of, outside, unless
 from app.ui.actions.studio import StudioParts
-from app.ui.window.rooms import PICTURES
+from app.ui.window.pages import HISTORY
 from engine.history.store import MOST_RATING
 
-_OUTSIDE = unless(in_history, "Open the history first, in the menu View.")
+_OUTSIDE = outside(HISTORY)
 
 
-def _chosen(reason: Reason = lambda s: s.pictures_found.why_none()) -> Reason:
+def _chosen(reason: Reason = lambda s: s.history_commands.why_none()) -> Reason:
     return first_of(_OUTSIDE, reason)
 
 
-_ANY, _FILE = _chosen(), _chosen(lambda s: s.pictures_found.why_no_file())
+_ANY, _FILE = _chosen(), _chosen(lambda s: s.history_commands.why_no_file())
 
 
 def _rate(rating: int) -> Action:
@@ -31,6 +31,11 @@ def _rate(rating: int) -> Action:
         id=f"history-rate-{rating}", text=text, menu="History", submenu="Rate", keys=(str(rating),), where="history",
         group="history-rate", why=_ANY, do=rate, checked=rated,
     )  # fmt: skip
+
+
+def _search(studio: StudioParts) -> None:
+    studio.show_page(HISTORY)
+    studio.history_commands.focus("search")
 
 
 def _is_starred(studio: StudioParts) -> bool:
@@ -57,51 +62,49 @@ def _add_key(studio: StudioParts) -> None:
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="history-search", text="Search the history", menu="History", keys=("Ctrl+F",), icon="search",
-        tip="Find finished pictures by their words, models, tags and file names", do=lambda s: s.search_history()),
+        tip="Find finished pictures by their words, models, tags and file names", do=_search),
     Action(id="history-undo", text="Undo", menu="History", keys=("Ctrl+Z",), where="history", icon="undo",
         text_now=_undo_text, tip="Take back the last deletion, star, rating, tag or board",
         why=first_of(_OUTSIDE, unless(lambda s: s.history.undo_text, "There is nothing to undo.")),
         do=lambda s: s.history.undo()),
     Action(id="history-open", text="Open", menu="History", begins=True,
-        tip="Show the picture with its run and every step (Enter)", why=_ANY, do=lambda s: s.pictures_found.open()),
+        tip="Show the picture with its run and every step (Enter)", why=_ANY, do=lambda s: s.history_commands.open()),
     Action(id="history-look", text="Look at it in large", menu="History", keys=("Space",), where="history",
         why=_FILE, do=lambda s: s.history.look(s.history.selected[:1])),
     Action(id="history-compare", text="Compare the two", menu="History", keys=("C",), where="history", icon="compare",
         tip="Side by side, with a slider, or one after the other",
-        why=_chosen(lambda s: s.pictures_found.why_not_two()),
+        why=_chosen(lambda s: s.history_commands.why_not_two()),
         do=lambda s: s.history.look(sorted(s.history.selected))),
     Action(id="history-alike", text="List those with the same settings", menu="History", keys=("G",), where="history",
         icon="stack", tip="All pictures with the settings of this one, whatever their seeds",
-        why=_chosen(lambda s: s.pictures_found.why_none_alike()),
+        why=_chosen(lambda s: s.history_commands.why_none_alike()),
         do=lambda s: s.history.show_alike(s.history.selected[0])),
     Action(id="history-settings", text="Use its settings", menu="History", keys=("U",), where="history", begins=True,
         tip="Put the settings of the picture on the panel, with its seed",
-        why=_FILE, do=lambda s: s.pictures_found.use_settings(with_seed=True)),
+        why=_FILE, do=lambda s: s.history_commands.use_settings(with_seed=True)),
     Action(id="history-but-seed", text="Use all but the seed", menu="History", keys=("Shift+U",), where="history",
         tip="Put the settings of the picture on the panel, and keep the seed that is there",
-        why=_FILE, do=lambda s: s.pictures_found.use_settings(with_seed=False)),
+        why=_FILE, do=lambda s: s.history_commands.use_settings(with_seed=False)),
     Action(id="history-prompt", text="Copy the prompt", menu="History", keys=("Ctrl+Shift+C",), where="history",
-        why=_chosen(lambda s: s.pictures_found.why_no_prompt()), do=lambda s: s.pictures_found.copy_prompt()),
+        why=_chosen(lambda s: s.history_commands.why_no_prompt()), do=lambda s: s.history_commands.copy_prompt()),
     Action(id="history-copy", text="Copy the picture", menu="History", keys=("Ctrl+C",), where="history",
-        why=_FILE, do=lambda s: s.pictures_found.copy_picture()),
+        why=_FILE, do=lambda s: s.history_commands.copy_picture()),
     Action(id="history-star", text="Star", menu="History", keys=("S",), where="history", icon="star", icon_on="star-on",
-        begins=True, why=_ANY, do=lambda s: s.pictures_found.star(), checked=_is_starred),
+        begins=True, why=_ANY, do=lambda s: s.history_commands.star(), checked=_is_starred),
     *(_rate(rating) for rating in range(MOST_RATING + 1)),
     Action(id="history-tag", text="Add tags…", menu="History", keys=("T",), where="history",
-        why=_ANY, do=lambda s: s.focus_history("tags")),
+        why=_ANY, do=lambda s: s.history_commands.focus("tags")),
     Action(id="history-board", text="Put on a board…", menu="History", keys=("B",), where="history",
-        why=_ANY, do=lambda s: s.focus_history("boards")),
+        why=_ANY, do=lambda s: s.history_commands.focus("boards")),
     Action(id="history-edit", text="Edit it on the canvas", menu="History", keys=("E",), where="history", begins=True,
         tip="Take the picture to the canvas, to paint on it and remake parts of it", why=_FILE, do=_edit),
     Action(id="history-key", text="Add to the morph", menu="History", keys=("K",), where="history",
         tip="Make the chosen pictures key frames of the morph", why=_FILE, do=_add_key),
     Action(id="history-reveal", text="Show in the folder", menu="History", keys=("F",), where="history", icon="folder",
-        why=_ANY, do=lambda s: s.pictures_found.reveal()),
+        why=_ANY, do=lambda s: s.history_commands.reveal()),
     Action(id="history-delete", text="Delete", menu="History", keys=("Del",), where="history", icon="discard",
         tip="Put the files into the trash of the desktop; Undo brings them back", why=_ANY,
         do=lambda s: s.history.delete(s.history.selected)),
     Action(id="history-add-folder", text="Add a folder of pictures…", menu="History", begins=True,
-        tip="Look through one more folder, now and from now on", do=lambda s: s.pictures_found.add_folder()),
-    Action(id="go-pictures", text="Back to the canvas", menu="History", why=_OUTSIDE,
-        do=lambda s: s.show_room(PICTURES)),
+        tip="Look through one more folder, now and from now on", do=lambda s: s.history_commands.add_folder()),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
+from PySide6.QtCore import QMimeData, QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -20,7 +20,12 @@ GONE = "Its file is no longer there: add the folder that it is in now."
 
 
 class HistoryCommands(QObject):
-    """`to_canvas` brings the canvas to the front."""
+    """`to_canvas` brings the canvas to the front.
+
+    focus_wanted -- the keyboard goes to the field of that name: "search", "tags" or "boards"; "" for the pictures
+    """
+
+    focus_wanted = Signal(str)
 
     def __init__(self, history: History, document: Document, to_canvas: Callable[[], object], window: QWidget) -> None:
         super().__init__(window)
@@ -119,6 +124,13 @@ class HistoryCommands(QObject):
         self.dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self.dialog.fileSelected.connect(lambda folder: self._history.watch(Path(folder)))
         self.dialog.open()
+
+    def focus(self, field: str) -> None:
+        """Give the keyboard to a field of the page, which is in front."""
+        self.focus_wanted.emit(field)
+
+    def back_to_pictures(self) -> None:
+        self.focus_wanted.emit("")
 
     def close(self) -> None:
         self.restorer.close()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QDateTime, QLocale, Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.history.history import History
 from app.core.history.table import title_of
 from app.ui.actions.action_button import ActionButton
 from app.ui.actions.action_set import ActionSet
+from app.ui.history.commands import HistoryCommands
 from app.ui.history.names import Names
 from app.ui.look.theme import em
 from app.ui.widgets.breaking_label import BreakingLabel
@@ -27,7 +26,7 @@ RATINGS = {"0": ("–", "Not rated (0)")} | {str(k): (str(k), f"Rate {k} of {MOS
 class Details(QWidget):
     """Follows the selection of the history."""
 
-    def __init__(self, history: History, actions: ActionSet) -> None:
+    def __init__(self, history: History, commands: HistoryCommands, actions: ActionSet) -> None:
         super().__init__()
         self._history = history
         self.setAccessibleName("The chosen picture")
@@ -48,6 +47,9 @@ class Details(QWidget):
         self.boards.added.connect(lambda text: history.add_to_board(history.selected, text))
         self.boards.removed.connect(lambda name: history.take_off_board(history.selected, name))
         self.alike.clicked.connect(lambda: history.show_alike(history.selected[0]))
+        commands.focus_wanted.connect(self._on_focus)
+        for names in (self.tags, self.boards):
+            names.line.left.connect(commands.back_to_pictures)
         history.selection_changed.connect(self.refresh)
         history.rows_changed.connect(self.refresh)
         self.refresh()
@@ -91,6 +93,11 @@ class Details(QWidget):
             grid.addWidget(button, k // 2, k % 2)
         lay_out(self, self.content, self.foot)
 
+    def _on_focus(self, field: str) -> None:
+        names = {"tags": self.tags, "boards": self.boards}.get(field)
+        if names is not None:
+            names.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def refresh(self) -> None:
         chosen, picture = self._history.selected, self._history.current
         self.marks.setVisible(picture is not None)
@@ -111,7 +118,7 @@ class Details(QWidget):
         self.boards.line.offer(self._history.boards())
 
     def _show_facts(self, picture: Picture) -> None:
-        facts = picture.facts
+        facts, made = picture.facts, QDateTime.fromSecsSinceEpoch(int(picture.made))
         size = f"{facts.width} × {facts.height}" if facts.width else "cannot be read"
         said = {
             "Not": facts.negative,
@@ -119,7 +126,7 @@ class Details(QWidget):
             "LoRA": facts.loras,
             "Seed": "" if facts.seed is None else str(facts.seed),
             "Size": size,
-            "Made": QLocale().toString(datetime.fromtimestamp(picture.made), QLocale.FormatType.ShortFormat),
+            "Made": QLocale().toString(made, QLocale.FormatType.ShortFormat),
             "With": facts.program,
             "File": picture.path.name,
             "Folder": str(picture.path.parent),
@@ -131,7 +138,7 @@ class Details(QWidget):
             self.facts.addWidget(label(name, "caption"), k, 0)
             self.facts.addWidget(value, k, 1)
         if picture.state == MISSING:
-            self.run.setText("The file is no longer there. Add the folder that it is in now, or delete it from the list.")
+            self.run.setText("The file is no longer there. Add the folder that it is in now, or delete this entry.")
         else:
             found = self._history.run_of(picture)
             self.run.setText("" if found else "Its run file is not here: it opens without its steps.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -127,7 +128,7 @@ class FilterBar(Retinted, QWidget):
         own.setEnabled(False)
         for folder in history.folders:
             inner = menu.addMenu(_short(folder).replace("&", "&&"))
-            inner.addAction("Stop looking through it", lambda folder=folder: history.unwatch(folder))
+            inner.addAction("Stop looking through it", partial(history.unwatch, folder))
 
 
 class SearchLine(QLineEdit):

@@ -18,12 +18,21 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QToolTip, QWidget
 
 from app.core.history.history import History
 from app.core.history.table import PictureTable, Section, spoken
-from app.core.history.thumbnails import PictureThumbnails
 from app.ui.history.grid import Grid
 from app.ui.history.tile import Tile
 from app.ui.look.theme import em
@@ -43,14 +52,14 @@ class Gallery(QAbstractItemView):
     opened = Signal(int)
     size_changed = Signal(int)
 
-    def __init__(self, history: History, thumbnails: PictureThumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, history: History, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._history, self._thumbnails = history, thumbnails
+        self._history, self._thumbnails = history, history.thumbnails
         self._tile_em = USUAL
         self._grid: Grid | None = None
         self.table = PictureTable(history, self)
         self.setModel(self.table)
-        self.setItemDelegate(Tile(history, thumbnails, self))
+        self.setItemDelegate(Tile(history, self))
         self.setAccessibleName("Pictures")
         self.setObjectName("gallery")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -63,7 +72,7 @@ class Gallery(QAbstractItemView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.table.arranged.connect(self._on_arranged)
         self.table.layoutChanged.connect(self._lay_out)
-        thumbnails.arrived.connect(self._on_thumbnail)
+        history.thumbnails.arrived.connect(self._on_thumbnail)
         self.doubleClicked.connect(self._open)
         self._hovered = QPersistentModelIndex()
         self.entered.connect(self._hover)

@@ -1,4 +1,4 @@
-"""One picture in large, or two to compare: side by side, with a slider, or one after the other. Zoom and pan are one."""
+"""One picture in large, or two to compare: side by side, with a slider, or one after the other, under one zoom."""
 
 from __future__ import annotations
 
@@ -264,4 +264,3 @@ class Pair(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(em(self, 30), em(self, 20))
-

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleO
 
 from app.core.history.history import History
 from app.core.history.table import ROW
-from app.core.history.thumbnails import PictureThumbnails
 from app.ui.look import icons
 from engine.history.query import MISSING, Row
 
@@ -19,9 +18,9 @@ _STAR = ((0, -1), (0.235, -0.324), (0.951, -0.309), (0.38, 0.124), (0.588, 0.809
 class Tile(QStyledItemDelegate):
     """Paints the Row of app.core.history.table, and asks for the thumbnail that it lacks."""
 
-    def __init__(self, history: History, thumbnails: PictureThumbnails, parent: QObject) -> None:
+    def __init__(self, history: History, parent: QObject) -> None:
         super().__init__(parent)
-        self._history, self._thumbnails = history, thumbnails
+        self._history, self._thumbnails = history, history.thumbnails
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return option.rect.size()

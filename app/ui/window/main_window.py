@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
+from app.core.history.history import History
 from app.core.lab.lab_model import Lab
 from app.core.models.dropped import models_in
 from app.core.models.studio_models import StudioModels
@@ -29,6 +30,7 @@ from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
+from app.ui.history.commands import HistoryCommands
 from app.ui.lab.page import LabPage
 from app.ui.look.theme import Appearance
 from app.ui.models.page import ModelPage
@@ -56,13 +58,14 @@ class MainWindow(QMainWindow):
         settings: Settings,
         autosave: Autosave,
         models: StudioModels,
+        history: History,
         look: Appearance | None = None,
     ) -> None:
         super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
-        self.models = models
+        self.models, self.history = models, history
         self.closing = False
         """Whether it is closing; it may still wait for files being written."""
         self.picture_likelihood, self.encoder, self.morph = (
@@ -74,6 +77,7 @@ class MainWindow(QMainWindow):
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
+        self.history_commands = HistoryCommands(history, document, lambda: self.show_page(PICTURES), self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
@@ -106,7 +110,7 @@ class MainWindow(QMainWindow):
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        for source in (lab, self.filming, models):
+        for source in (lab, self.filming, models, history):
             source.notice_raised.connect(self.area.notices.raise_notice)
         self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.pages.name == MORPH)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.ui.actions.studio import StudioParts
     from app.ui.window.page import Page
 
-PICTURES, MORPH, LAB = "pictures", "morph", "lab"
+PICTURES, HISTORY, MORPH, LAB = "pictures", "history", "morph", "lab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class PageEntry:
 
 PAGES = (
     PageEntry(PICTURES, "Pictures", "app.ui.shown.page:PicturesPage", "Make pictures, edit them, and see every step"),
+    PageEntry(
+        HISTORY, "History", "app.ui.history.page:HistoryPage",
+        "Every finished picture, found again: search, star, tag, compare", "Ctrl+H",
+    ),
     PageEntry(
         MORPH, "Morph", "app.ui.morph.page:MorphPage",
         "From picture to picture along the flow: key frames, the frames between them, a film", "F4",
