@@ -27,7 +27,7 @@ class PictureThumbnails(QObject):
         super().__init__(parent)
         self._folder = folder
         self._background = Background(self)
-        self._kept: OrderedDict[str, QImage] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, QImage]] = OrderedDict()  # side, thumbnail
         self._bytes = 0
         self._waiting: OrderedDict[str, tuple[int, Path]] = OrderedDict()
         self._reading = ""
@@ -41,16 +41,23 @@ class PictureThumbnails(QObject):
     def side(self, side: int) -> None:
         if side != self._side:
             self._side = side
-            self._kept.clear()
             self._waiting.clear()
-            self._bytes = 0
 
     def kept(self, head: str) -> QImage | None:
-        """Return the thumbnail of the file with this digest: null where it cannot be read, None before it is read."""
+        """Return the thumbnail of the file with this digest: null where it cannot be read, None before it is read.
+
+        It may be of another side, until `want` has brought one of the present side.
+        """
         found = self._kept.get(head)
-        if found is not None:
-            self._kept.move_to_end(head)
-        return found
+        if found is None:
+            return None
+        self._kept.move_to_end(head)
+        return found[1]
+
+    def lacks(self, head: str) -> bool:
+        """Whether there is no thumbnail of the present side."""
+        found = self._kept.get(head)
+        return found is None or found[0] != self._side
 
     def want(self, id: int, head: str, path: Path) -> None:
         """Read a thumbnail soon."""
@@ -83,11 +90,12 @@ class PictureThumbnails(QObject):
 
     def _on_read(self, id: int, head: str, side: int, image: QImage) -> None:
         self._reading = ""
-        if side == self._side:
-            self._kept[head] = image
-            self._bytes += image.sizeInBytes()
-            while self._bytes > MOST_BYTES and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].sizeInBytes()
+        if (before := self._kept.pop(head, None)) is not None:
+            self._bytes -= before[1].sizeInBytes()
+        self._kept[head] = side, image
+        self._bytes += image.sizeInBytes()
+        while self._bytes > MOST_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1][1].sizeInBytes()
         self._next()
         self.arrived.emit(id)
 

@@ -30,7 +30,7 @@ class Details(QWidget):
         super().__init__()
         self._history = history
         self.setAccessibleName("The chosen picture")
-        self.title = paragraph(NOTHING, "heading")
+        self.hint, self.title = paragraph(NOTHING), paragraph("", "heading")
         self.facts = QGridLayout()
         self.run = paragraph("", "caption")
         self.star = actions.button("history-star", self)
@@ -56,6 +56,7 @@ class Details(QWidget):
 
     def _lay_out(self, actions: ActionSet) -> None:
         column = column_of(self.content)
+        column.addWidget(self.hint)
         column.addWidget(self.title)
         self.facts.setHorizontalSpacing(em(self, 0.6))
         self.facts.setVerticalSpacing(em(self, 0.25))
@@ -68,9 +69,11 @@ class Details(QWidget):
         marks.setContentsMargins(0, em(self, 0.5), 0, 0)
         marks.setSpacing(em(self, 0.35))
         row = QHBoxLayout()
+        row.setSpacing(em(self, 0.4))
         row.addWidget(self.star)
         row.addWidget(self.rating)
         row.addStretch(1)
+        marks.addWidget(label("Rating", "heading", self.rating))
         marks.addLayout(row)
         for title, names in (("Tags", self.tags), ("Boards", self.boards)):
             marks.addSpacing(em(self, 0.3))
@@ -104,8 +107,9 @@ class Details(QWidget):
         _empty(self.facts)
         self.run.hide()
         self.alike.hide()
+        self.hint.setVisible(picture is None)
+        self.title.setVisible(picture is not None)
         if picture is None:
-            self.title.setText(NOTHING)
             return
         several = len(chosen) > 1
         self.title.setText(f"{QLocale().toString(len(chosen))} pictures" if several else title_of(picture))

@@ -29,7 +29,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QToolTip, QWidget
 
 from app.core.history.history import History
 from app.core.history.table import PictureTable, Section, spoken
@@ -62,6 +62,7 @@ class Gallery(QAbstractItemView):
         self.setItemDelegate(Tile(history, self))
         self.setAccessibleName("Pictures")
         self.setObjectName("gallery")
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
@@ -99,11 +100,9 @@ class Gallery(QAbstractItemView):
     @property
     def grid(self) -> Grid:
         if self._grid is None:
-            tile, ratio = em(self, self._tile_em), self.devicePixelRatioF()
-            self._thumbnails.side = round(tile * ratio)
-            self._grid = Grid(
-                self.table.sections, self.viewport().width(), tile, em(self, 0.45), em(self, 2.2), em(self, 0.8)
-            )
+            lengths = em(self, self._tile_em), em(self, 0.45), em(self, 2.2), em(self, 0.8)
+            self._grid = Grid(self.table.sections, self.viewport().width(), *lengths)
+            self._thumbnails.side = round(self._grid.tile * self.devicePixelRatioF())
         return self._grid
 
     def _lay_out(self) -> None:

@@ -11,20 +11,23 @@ from app.core.history.table import Section
 
 
 class Grid:
-    """Lays out sections for a width; all lengths are logical pixels, y counts from the top of the first section."""
+    """Lays out sections for a width; all lengths are logical pixels, y counts from the top of the first section.
+
+    tile -- the side of a square, at least the wanted one
+    """
 
     def __init__(self, sections: Sequence[Section], width: int, tile: int, gap: int, heading: int, margin: int) -> None:
         self._sections = sections
-        self._tile, self._gap, self._heading = tile, gap, heading
-        self.columns = max(1, (width - 2 * margin + gap) // (tile + gap))
-        used = self.columns * (tile + gap) - gap
-        self._left = max(margin, (width - used) // 2)
+        room = width - 2 * margin + gap
+        self.columns = max(1, room // (tile + gap))
+        self.tile = max(tile, room // self.columns - gap)  # they fill the width
+        self._gap, self._heading, self._left = gap, heading, margin
         self._firsts = [section.first for section in sections]
         self._tops: list[int] = []
         y = 0
         for section in sections:
             self._tops.append(y)
-            y += heading + self._lines(section) * (tile + gap)
+            y += heading + self._lines(section) * (self.tile + gap)
         self.height = y + (margin if sections else 0)
 
     def _lines(self, section: Section) -> int:
@@ -34,12 +37,12 @@ class Grid:
         """Return the square of a row."""
         at = bisect_right(self._firsts, row) - 1
         line, column = divmod(row - self._firsts[at], self.columns)
-        step = self._tile + self._gap
-        return QRect(self._left + column * step, self._tops[at] + self._heading + line * step, self._tile, self._tile)
+        step = self.tile + self._gap
+        return QRect(self._left + column * step, self._tops[at] + self._heading + line * step, self.tile, self.tile)
 
     def heading(self, section: int) -> QRect:
         """Return where the heading of a section stands."""
-        width = self.columns * (self._tile + self._gap) - self._gap
+        width = self.columns * (self.tile + self._gap) - self._gap
         return QRect(self._left, self._tops[section], width, self._heading)
 
     def row_at(self, at: QPoint) -> int | None:
@@ -61,12 +64,12 @@ class Grid:
         return range(self._first_from(found[0], top), self._end_before(found[-1], bottom))
 
     def _first_from(self, at: int, top: int) -> int:
-        section, step = self._sections[at], self._tile + self._gap
+        section, step = self._sections[at], self.tile + self._gap
         line = max(0, (top - self._tops[at] - self._heading) // step)
         return section.first + min(section.length, line * self.columns)
 
     def _end_before(self, at: int, bottom: int) -> int:
-        section, step = self._sections[at], self._tile + self._gap
+        section, step = self._sections[at], self.tile + self._gap
         lines = max(0, -(-(bottom - self._tops[at] - self._heading) // step))
         return section.first + min(section.length, lines * self.columns)
 
@@ -87,4 +90,4 @@ class Grid:
 
     @property
     def line_height(self) -> int:
-        return self._tile + self._gap
+        return self.tile + self._gap

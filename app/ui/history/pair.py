@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.canvas.viewport import Viewport
 from app.ui.look.theme import em
+from app.ui.widgets.picture_fit import fit_in
 
 Mode: TypeAlias = Literal["side", "slider", "blink"]
 BLINK_MS = 700
@@ -166,7 +167,7 @@ class Pair(QWidget):
             scale = self.viewport.scale
             smooth = scale < 1 or (self.smooth and scale < 2)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-            painter.drawImage(self.viewport.rect().translated(origin), image)
+            painter.drawImage(fit_in(self.viewport.rect().translated(origin), image), image)
         self._caption(painter, at, clip)
         painter.restore()
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleO
 from app.core.history.history import History
 from app.core.history.table import ROW
 from app.ui.look import icons
+from app.ui.widgets.picture_fit import fit_in
 from engine.history.query import MISSING, Row
 
 _STAR = ((0, -1), (0.235, -0.324), (0.951, -0.309), (0.38, 0.124), (0.588, 0.809), (0, 0.4), (-0.588, 0.809),
@@ -31,9 +32,9 @@ class Tile(QStyledItemDelegate):
         row: Row = index.data(ROW)
         palette, rect = QApplication.palette(), option.rect
         image = self._thumbnails.kept(row.head)
-        if image is None:
+        if row.state != MISSING and self._thumbnails.lacks(row.head):
             picture = self._history.picture(row.id)
-            if picture is not None and row.state != MISSING:
+            if picture is not None:
                 self._thumbnails.want(row.id, row.head, picture.path)
         if row.stack > 1:
             self._paint_stack(painter, rect, palette)
@@ -49,10 +50,9 @@ class Tile(QStyledItemDelegate):
         if state & QStyle.StateFlag.State_HasFocus:
             self._frame(painter, rect.adjusted(3, 3, -3, -3), palette.color(QPalette.ColorRole.Text), 1)
 
-    @staticmethod
-    def _paint_picture(painter: QPainter, rect: QRect, row: Row, image: QImage | None, palette: QPalette) -> None:
+    def _paint_picture(self, painter: QPainter, rect: QRect, row: Row, image: QImage | None, palette: QPalette) -> None:
         if image is not None and not image.isNull() and row.state != MISSING:
-            painter.drawImage(fitted(rect, image, painter), image)
+            painter.drawImage(self._fitted(rect, image, row, painter), image)
             return
         painter.fillRect(rect, palette.color(QPalette.ColorRole.Button))
         if image is None and row.state != MISSING:
@@ -61,6 +61,17 @@ class Tile(QStyledItemDelegate):
         place = QRectF(0, 0, side, side)
         place.moveCenter(QPointF(rect.center()))
         icons.paint(painter, "alarm", place, palette.color(QPalette.ColorRole.PlaceholderText))
+
+    def _fitted(self, rect: QRect, image: QImage, row: Row, painter: QPainter) -> QRectF:
+        """Return where a thumbnail stands: each of its pixels one of the screen, unless it is of another side."""
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        if self._thumbnails.lacks(row.head):
+            return fit_in(QRectF(rect), image)
+        width, height = image.width() / ratio, image.height() / ratio
+        left = rect.left() + round((rect.width() - width) / 2 * ratio) / ratio
+        top = rect.top() + round((rect.height() - height) / 2 * ratio) / ratio
+        return QRectF(left, top, width, height)
 
     @staticmethod
     def _paint_stack(painter: QPainter, rect: QRect, palette: QPalette) -> None:
@@ -105,16 +116,6 @@ class Tile(QStyledItemDelegate):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         half = width / 2
         painter.drawRect(QRectF(rect).adjusted(half, half, -half, -half))
-
-
-def fitted(rect: QRect, image: QImage, painter: QPainter) -> QRectF:
-    """Return where an image of device pixels stands in the middle of a square, each of its pixels one of the screen."""
-    device = painter.device()
-    ratio = device.devicePixelRatioF() if device is not None else 1.0
-    width, height = image.width() / ratio, image.height() / ratio
-    left = rect.left() + round((rect.width() - width) / 2 * ratio) / ratio
-    top = rect.top() + round((rect.height() - height) / 2 * ratio) / ratio
-    return QRectF(left, top, width, height)
 
 
 def paint_plate(painter: QPainter, plate: QRectF, ground: QColor) -> None:
