@@ -11,6 +11,9 @@ from engine.history.store import MOST_RATING
 _OUTSIDE = outside(HISTORY)
 
 
+UNDO = "Undo in the history"
+
+
 def _chosen(reason: Reason = lambda s: s.history_commands.why_none()) -> Reason:
     return first_of(_OUTSIDE, reason)
 
@@ -44,7 +47,7 @@ def _is_starred(studio: StudioParts) -> bool:
 
 
 def _undo_text(studio: StudioParts) -> str:
-    return f"Undo: {studio.history.undo_text}" if studio.history.undo_text else "Undo"
+    return f"Undo: {studio.history.undo_text}" if studio.history.undo_text else UNDO
 
 
 def _edit(studio: StudioParts) -> None:
@@ -63,7 +66,7 @@ def _add_key(studio: StudioParts) -> None:
 ACTIONS: tuple[Action, ...] = (
     Action(id="history-search", text="Search the history", menu="History", keys=("Ctrl+F",), icon="search",
         tip="Find finished pictures by their words, models, tags and file names", do=_search),
-    Action(id="history-undo", text="Undo", menu="History", keys=("Ctrl+Z",), where="history", icon="undo",
+    Action(id="history-undo", text=UNDO, menu="History", keys=("Ctrl+Z",), where="history", icon="undo",
         text_now=_undo_text, tip="Take back the last deletion, star, rating, tag or board",
         why=first_of(_OUTSIDE, unless(lambda s: s.history.undo_text, "There is nothing to undo.")),
         do=lambda s: s.history.undo()),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.ui.actions.studio import StudioParts
     from app.ui.window.page import Page
 
-PICTURES, HISTORY, MORPH, LAB = "pictures", "history", "morph", "lab"
+PICTURES, MORPH, LAB, HISTORY = "pictures", "morph", "lab", "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class PageEntry:
 PAGES = (
     PageEntry(PICTURES, "Pictures", "app.ui.shown.page:PicturesPage", "Make pictures, edit them, and see every step"),
     PageEntry(
-        HISTORY, "History", "app.ui.history.page:HistoryPage",
-        "Every finished picture, found again: search, star, tag, compare", "Ctrl+H",
-    ),
-    PageEntry(
         MORPH, "Morph", "app.ui.morph.page:MorphPage",
         "From picture to picture along the flow: key frames, the frames between them, a film", "F4",
     ),
     PageEntry(
         LAB, "Lab", "app.ui.lab.page:LabPage",
         "The 2-D lab: models in the plane, known exactly, with their score, samplers and chains", "F2",
+    ),
+    PageEntry(
+        HISTORY, "History", "app.ui.history.page:HistoryPage",
+        "Every finished picture, found again: search, star, tag, compare", "Ctrl+H",
     ),
 )  # fmt: skip
 TITLES = {entry.name: entry.title for entry in PAGES}

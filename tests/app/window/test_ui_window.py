@@ -28,6 +28,7 @@ from tests.app.windows import (
     colours,
     finish,
     make_autosave,
+    make_history,
     make_lab,
     make_models,
     open_window,
