@@ -59,6 +59,8 @@ ACTIONS: tuple[Action, ...] = (
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
     _panel("likelihood", "Likelihood", "Alt+4"),
+    Action(id="reset-layout", text="Reset layout", menu="View",
+        tip="Show the panels as at the first start, each in its first size", do=lambda s: s.docks.reset()),
     _theme("system", "As the system"),
     _theme("light", "Light"),
     _theme("dark", "Dark"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
@@ -20,6 +20,7 @@ from app.ui.canvas.tool_strip import ToolStrip
 from app.ui.canvas.view import CanvasView
 from app.ui.look.theme import em
 from app.ui.shown.batch_strip import BatchStrip
+from app.ui.widgets.front_stack import FrontStack
 from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
@@ -46,7 +47,7 @@ class CanvasArea(QWidget):
         self._other: QWidget | None = None
         self._keys = ""
         self.welcome = Welcome(document)
-        self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
+        self.welcome.offer(actions["open"], "Or work on a picture of your own")
         self.welcome.offer(actions["page-lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document.shown, document.guidance.scores)
         self.candidates = CandidateBar(
@@ -58,7 +59,7 @@ class CanvasArea(QWidget):
         self.options = ToolOptions(tools, actions)
         self.facts = QuietLabel()
         self.zoom = QuietLabel("6400 % ", align="centre")
-        self.stack = QStackedWidget()
+        self.stack = FrontStack()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
         self.footer = self._footer()

@@ -112,6 +112,7 @@ QProgressBar::chunk { background: palette(highlight); border-radius: @p1; }
 
 QWidget#top { background: palette(window); border-bottom: 1px solid palette(mid); }
 QMenuBar { background: palette(window); padding: @p1; }
+QTabBar { border: none; }
 QTabBar::tab {
   background: transparent; color: palette(placeholder-text); border: none;
   border-bottom: @p2 solid transparent; padding: @p3 @p10 @p1 @p10; }

@@ -24,6 +24,7 @@ PANELS = {  # title and place of each panel, from left to right
 WIDTHS = {"settings": 19, "likelihood": 19, "recent": 6.6}  # at the first start, in line heights
 TIMELINE_HEIGHT = 12.5  # the same
 HIDDEN = {"likelihood"}  # at the first start
+GIVE_WAY = "recent", "likelihood", "settings"  # where the screen is too narrow for all
 
 
 class Docks:
@@ -61,11 +62,11 @@ class Docks:
 
     def show(self, name: str) -> None:
         self._wanted.add(name)
-        self._lay_out()
+        self._lay_out(name)
 
     def toggle(self, name: str) -> None:
-        self._wanted ^= {name}
-        self._lay_out()
+        self._wanted = self._wanted - {name} if self.is_shown(name) else self._wanted | {name}
+        self._lay_out(name)
 
     def change_page(self, page: Page) -> None:
         """Show the wanted panels that `page` has, and hide the others."""
@@ -74,11 +75,15 @@ class Docks:
         self._page |= {"timeline"} if page.timeline is not None else set()
         self._lay_out()
 
-    def _lay_out(self) -> None:
-        """Show and hide the panels; each that stays or comes back has the size that it had."""
+    def _lay_out(self, asked: str = "") -> None:
+        """Show and hide the panels; each that stays or comes back has the size that it had.
+
+        asked -- the panel that a person asks for: it is the last to give way on a small screen
+        """
         self._note_sizes()
         for name, dock in self._docks.items():
             dock.setVisible(name in self._wanted & self._page)
+        self._fit_screen(asked)
         self._resize({name: self._size(name) for name in PANELS})
 
     def _note_sizes(self) -> None:
@@ -107,21 +112,30 @@ class Docks:
             self._window.resizeDocks([self._docks["timeline"]], [sizes["timeline"]], Qt.Orientation.Vertical)
         self._laid = self._now()
 
+    def _fit_screen(self, asked: str = "") -> None:
+        """Hide panels while the window would be wider than the screen: first the one that can be missed most."""
+        for name in (*(name for name in GIVE_WAY if name != asked), asked):
+            if self._window.minimumSizeHint().width() <= _room(self._window).width():
+                return
+            if name:
+                self._docks[name].hide()
+
     def reset(self) -> None:
         """Lay the panels out as at the first start."""
         self._wanted = set(PANELS) - HIDDEN
         self._sizes.clear()
-        for name, dock in self._docks.items():
-            dock.setVisible(name in self._wanted & self._page)
-        self._resize({name: self._first_size(name) for name in PANELS})
+        self._laid = self._now()
+        self._lay_out()
 
     def restore(self, settings: Settings) -> None:
         """Lay the window out as it was left; as at the first start where nothing whole is remembered."""
         window, values = self._window, settings.values
         if not (values.geometry and window.restoreGeometry(from_text(values.geometry))):
-            window.resize(SIZE.boundedTo(window.screen().availableSize()))
+            window.resize(SIZE)
+        window.resize(window.size().boundedTo(_room(window)))
         if values.window_state and window.restoreState(from_text(values.window_state), LAYOUT):
             self._wanted = {name for name in PANELS if self.is_shown(name)}
+            self._fit_screen()
         else:
             self.reset()
 
@@ -129,3 +143,10 @@ class Docks:
         """Keep the layout in the settings."""
         window = self._window
         settings.update(geometry=to_text(window.saveGeometry()), window_state=to_text(window.saveState(LAYOUT)))
+
+
+def _room(window: QMainWindow) -> QSize:
+    """The largest size of `window` on its screen, beside its frame."""
+    frame = window.frameGeometry().size() - window.size()
+    frame = frame.expandedTo(QSize(0, em(window, 2)))  # before it is shown, the frame is not known
+    return window.screen().availableSize() - frame

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtWidgets import QStackedWidget
-
+from app.ui.widgets.front_stack import FrontStack
 from app.ui.window.pages import Pages
 
 
-class PageStack(QStackedWidget):
+class PageStack(FrontStack):
     """Shows the panel, or the timeline, of the page in front. Without one the dock is hidden, and nothing changes."""
 
     def __init__(self, place: Literal["panel", "timeline"], pages: Pages) -> None:

@@ -57,7 +57,7 @@ class TopBar(QWidget):
         self.menus.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.tabs = PageTabs(pages, actions)
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, em(self, 0.4), 0)
+        row.setContentsMargins(0, 0, em(self, 0.4), 1)  # the line below is the bar's own
         row.setSpacing(0)
         row.addWidget(self.menus, 1)
         row.addWidget(self.tabs, 0, Qt.AlignmentFlag.AlignBottom)
