@@ -88,7 +88,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="history-but-seed", text="Use all but the seed", menu="History", keys=("Shift+U",), where="history",
         tip="Put the settings of the picture on the panel, and keep the seed that is there",
         why=_FILE, do=lambda s: s.history_commands.use_settings(with_seed=False)),
-    Action(id="history-prompt", text="Copy the prompt", menu="History", keys=("Ctrl+Shift+C",), where="history",
+    Action(id="history-prompt", text="Copy the prompt", menu="History", keys=("P",), where="history",
         why=_chosen(lambda s: s.history_commands.why_no_prompt()), do=lambda s: s.history_commands.copy_prompt()),
     Action(id="history-copy", text="Copy the picture", menu="History", keys=("Ctrl+C",), where="history",
         why=_FILE, do=lambda s: s.history_commands.copy_picture()),

@@ -182,7 +182,7 @@ def test_everything_by_keyboard(window: MainWindow, qtbot: QtBot, parts: Parts) 
     QTest.keyClick(tags, Key.Key_Escape)
     assert gallery.hasFocus()
     assert history.tags() == {"best": 1, "fruit": 1}
-    QTest.keyClick(gallery, Key.Key_C, Mod.ControlModifier | Mod.ShiftModifier)
+    QTest.keyClick(gallery, Key.Key_P)
     assert QGuiApplication.clipboard().text() == "rocket"
     QTest.keyClick(gallery, Key.Key_Right, Mod.ShiftModifier)
     QTest.keyClick(gallery, Key.Key_C)
@@ -195,7 +195,8 @@ def test_everything_by_keyboard(window: MainWindow, qtbot: QtBot, parts: Parts) 
     assert history.looking == (history.rows[1].id,)
     QTest.keyClick(view.look.pair, Key.Key_Escape)
     QTest.keyClick(gallery, Key.Key_Delete)
-    until(qtbot, lambda: names(history) == ["p0", "p2", "p3"])
+    until(qtbot, lambda: history.undo_text == "Delete")
+    assert names(history) == ["p0", "p2", "p3"]
     QTest.keyClick(gallery, Key.Key_Z, Mod.ControlModifier)
     until(qtbot, lambda: len(history.rows) == 4)
     QTest.keyClick(gallery, Key.Key_Escape)
