@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import replace_file
-from engine.history.store import LONGEST_NAME, MOST_RATING, Marks, PictureStore
+from engine.history.query import MOST_RATING
+from engine.history.store import LONGEST_NAME, Marks, PictureStore
 
 FILE = "history-marks.json"
 MAX_BYTES = 256 << 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+MOST_RATING = 5
 HERE, MISSING, TRASHED = "here", "missing", "trashed"  # the states of a picture: its file is there, gone, in the trash
 
 

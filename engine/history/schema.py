@@ -13,21 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from engine.errors import EngineError, why
+from engine.errors import why
+from engine.history.errors import DamagedHistory, HistoryError
 
 Migration: TypeAlias = Callable[[sqlite3.Connection], object]
 PATIENCE = 5.0  # seconds that a writer waits for another one; each writes for some milliseconds
 COMPANIONS = ("", "-wal", "-shm")  # the files of a database in WAL mode
-
-
-class HistoryError(EngineError):
-    """The history cannot be opened or written; the sentence says what to do."""
-
-    kind = "history"
-
-
-class DamagedHistory(HistoryError):
-    """The file of the history is damaged, or is no database."""
 
 
 def pictures_and_runs(db: sqlite3.Connection) -> None:

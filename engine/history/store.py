@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.history.facts import Facts
-from engine.history.query import HERE, TRASHED, Filter, Row, select_rows
+from engine.history.query import HERE, MOST_RATING, TRASHED, Filter, Row, select_rows
 from engine.history.schema import index_words, open_database, told, transaction
 
 KEPT_DAYS = 30  # after which the marks of a picture in the trash are forgotten
-MOST_RATING = 5
 LONGEST_NAME = 80  # characters of a tag or of a board's name
 _FACTS = tuple(field.name for field in fields(Facts))
 

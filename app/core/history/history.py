@@ -1,4 +1,7 @@
-"""History: every finished picture, found again. What is listed, what is chosen, and what a person says of pictures."""
+"""History: every finished picture, found again. What is listed, what is chosen, and what a person says of pictures.
+
+The database is imported in the functions that need it: the window is painted before.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core.files.background import Background
 from app.core.history.large_pictures import LargePictures
-from app.core.history.scanner import Place, Scanner, save_copy_of_marks
+from app.core.history.scanner import Place, Scanner
 from app.core.history.thumbnails import PictureThumbnails
-from app.core.history.trash import Moved, bring_back, throw_away
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import QueuedJob
 from app.core.notices import Notice, NoticeAction
 from engine.errors import EngineError, why
+from engine.history.errors import DamagedHistory, HistoryError
 from engine.history.query import Filter, Row
-from engine.history.scan import Scanned
-from engine.history.schema import DamagedHistory, HistoryError
-from engine.history.store import Marks, Picture, PictureStore, tidy
+
+if TYPE_CHECKING:
+    from app.core.history.trash import Moved
+    from engine.history.scan import Scanned
+    from engine.history.store import Marks, Picture, PictureStore
 
 T = TypeVar("T")
 SAVE_MS = 5000  # after the last mark the copy of the marks is written
@@ -205,6 +210,8 @@ class History(QObject):
 
     def tag(self, ids: Sequence[int], text: str) -> None:
         """Add the tags in a text, separated by commas."""
+        from engine.history.store import tidy
+
         if tags := tidy(text):
             self._mark(ids, "Tag", lambda store: store.tag(ids, tags))
 
@@ -213,6 +220,8 @@ class History(QObject):
 
     def add_to_board(self, ids: Sequence[int], text: str) -> None:
         """Put pictures on the boards in a text, separated by commas; new ones are made."""
+        from engine.history.store import tidy
+
         boards = tidy(text)
 
         def add(store: PictureStore) -> None:
@@ -233,7 +242,7 @@ class History(QObject):
             self.narrow(board="")
 
     def _mark(self, ids: Sequence[int], text: str, do: Callable[[PictureStore], object]) -> None:
-        before = self._ask(lambda store: store.marks(ids), dict[int, Marks]())
+        before: dict[int, Marks] = self._ask(lambda store: store.marks(ids), {})
         if self._ask(lambda store: (do(store), True)[1], False):
             self._keep_undo(text, lambda: self._mark_again(before))
             self._on_marked()
@@ -252,6 +261,8 @@ class History(QObject):
 
     def delete(self, ids: Sequence[int]) -> None:
         """Put the files of pictures into the trash; pictures whose files are gone leave the history."""
+        from app.core.history.trash import throw_away
+
         if ids and self.is_ready:
             work = partial(throw_away, self.place.database, list(ids))
             self._files.start(work, self._on_thrown, self._on_file_error)
@@ -270,6 +281,8 @@ class History(QObject):
             self.notice_raised.emit(Notice("info", f"{count} {there}.", (undo,)))
 
     def _bring_back(self, moved: Moved) -> None:
+        from app.core.history.trash import bring_back
+
         self._files.start(partial(bring_back, self.place.database, moved.done), self._on_back, self._on_file_error)
 
     def _on_back(self, moved: Moved) -> None:
@@ -321,6 +334,8 @@ class History(QObject):
     # inside
 
     def _on_ready(self) -> None:
+        from engine.history.store import PictureStore
+
         self._close_store()
         try:
             self._store = PictureStore(self.place.database)
@@ -362,8 +377,10 @@ class History(QObject):
         self._complain(str(error) if isinstance(error, EngineError) else f"The trash cannot be used: {error}")
 
     def _save_marks(self) -> None:
+        from app.core.history.upkeep import copy_marks
+
         self._unsaved = False
-        self._files.start(partial(save_copy_of_marks, self.place), lambda _: None, self._on_unsaved)
+        self._files.start(partial(copy_marks, self.place.database), lambda _: None, self._on_unsaved)
 
     def _on_unsaved(self, error: Exception) -> None:
         sentence = why(error) if isinstance(error, OSError) else str(error)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from app.core.files.background import Background
 from engine.errors import Cancelled
-from engine.history.marks import restore_marks, save_marks
-from engine.history.scan import Scanned, scan, scan_runs, take_files
-from engine.history.schema import DamagedHistory, set_aside
-from engine.history.store import PictureStore
+from engine.history.errors import DamagedHistory
 from engine.history.thumbnails import ThumbnailFolder
 
-EVERY = 0.4  # seconds between two reports of a scan: each lists the pictures again
+if TYPE_CHECKING:
+    from engine.history.scan import Scanned
+
 SETTLE_MS = 1500  # after the last change of a folder: other programs write many files in a row
 MOST_WATCHED = 256  # folders
 
@@ -90,7 +89,7 @@ class Scanner(QObject):
             return
         self._again, self.scanning = False, True
         self._stop = Event()
-        work = partial(self._scan, self.folders, self._stop, self._restore)
+        work = partial(_look_through, self.place, self.folders, self._restore, self._stop.is_set, self.told.emit)
         self._background.start(work, self._on_scanned, self._on_failed)
         self.scanning_changed.emit()
 
@@ -117,25 +116,6 @@ class Scanner(QObject):
         self._watch(())
 
     # inside
-
-    def _scan(self, folders: tuple[Path, ...], stop: Event, restore: bool) -> Scanned:
-        """In the helper thread."""
-        store, due = PictureStore(self.place.database), time.monotonic()
-
-        def report(found: Scanned) -> None:
-            nonlocal due
-            if time.monotonic() >= due:
-                due = time.monotonic() + EVERY
-                self.told.emit(replace(found))
-
-        try:
-            scan_runs(store, self.place.runs, stop.is_set)
-            found = scan(store, folders, stop.is_set, report)
-            if restore:
-                restore_marks(store, self.place.folder)
-        finally:
-            store.close()
-        return found
 
     def _on_prepared(self, complaint: str) -> None:
         self._preparing, self.is_ready = False, True
@@ -178,41 +158,28 @@ class Scanner(QObject):
             self._settle.start()
 
 
+# in the helper thread, which imports the database when it is first needed
+
+
 def _prepare(place: Place) -> str:
-    """Check the database, make it where there is none, and clear away what is no longer needed; in the helper thread.
+    from app.core.history.upkeep import prepare
 
-    Return the sentence on a damaged one that was set aside, or "".
-    """
-    complaint = ""
-    try:
-        store = PictureStore(place.database, check=True)
-    except DamagedHistory:
-        aside = set_aside(place.database)
-        complaint = (
-            f"The history was damaged. It is made again from the folders, with the stars, tags and boards that were "
-            f"saved last; the damaged file is kept as {aside}."
-        )
-        store = PictureStore(place.database)
-    try:
-        store.forget_trash()
-        place.thumbnails.free(store.heads())
-    finally:
-        store.close()
-    return complaint
+    return prepare(place.database, place.thumbnails)
 
 
-def _take(place: Place, pictures: list[Path], run: Path | None) -> Scanned:
-    store = PictureStore(place.database)
-    try:
-        return take_files(store, pictures, run)
-    finally:
-        store.close()
+def _look_through(
+    place: Place,
+    folders: Sequence[Path],
+    restore: bool,
+    cancelled: Callable[[], bool],
+    report: Callable[[Scanned], object],
+) -> Scanned:
+    from app.core.history.upkeep import look_through
+
+    return look_through(place.database, folders, place.runs, restore, cancelled, report)
 
 
-def save_copy_of_marks(place: Place) -> None:
-    """Write the copy of the marks. Raises OSError and HistoryError."""
-    store = PictureStore(place.database)
-    try:
-        save_marks(store, place.folder)
-    finally:
-        store.close()
+def _take(place: Place, pictures: Sequence[Path], run: Path | None) -> Scanned:
+    from app.core.history.upkeep import take
+
+    return take(place.database, pictures, run)

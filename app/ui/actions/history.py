@@ -6,7 +6,7 @@ from app.ui.actions.action import Action
 from app.ui.actions.reasons import Reason, first_of, outside, unless
 from app.ui.actions.studio import StudioParts
 from app.ui.window.pages import HISTORY
-from engine.history.store import MOST_RATING
+from engine.history.query import MOST_RATING
 
 _OUTSIDE = outside(HISTORY)
 

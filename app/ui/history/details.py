@@ -16,8 +16,8 @@ from app.ui.widgets.breaking_label import BreakingLabel
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.panel_layout import column_of, lay_out
 from app.ui.widgets.segments import Segments
-from engine.history.query import MISSING
-from engine.history.store import MOST_RATING, Picture
+from engine.history.query import MISSING, MOST_RATING
+from engine.history.store import Picture
 
 NOTHING = "Choose a picture to see how it was made."
 RATINGS = {"0": ("–", "Not rated (0)")} | {str(k): (str(k), f"Rate {k} of {MOST_RATING} ({k})") for k in range(1, 6)}

@@ -18,7 +18,7 @@ from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.segments import Segments
-from engine.history.store import MOST_RATING
+from engine.history.query import MOST_RATING
 
 STACKS = {
     "each": ("Pictures", "Every picture by itself"),

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.ui.actions.action_set import ActionSet
 from app.ui.actions.studio import StudioParts
-from app.ui.history.details import Details
-from app.ui.history.view import HistoryView
+from app.ui.widgets.deferred import Deferred
 from app.ui.window.page import Page
+
+if TYPE_CHECKING:
+    from app.ui.history.details import Details
+    from app.ui.history.view import HistoryView
 
 
 class HistoryPage(Page):
-    """Its panel says how the chosen picture was made. Generate works as on the page Pictures; the result comes here."""
+    """Its panel says how the chosen picture was made. Generate works as on the page Pictures; the result comes here.
 
-    panel: Details
-    view: HistoryView
+    The widgets are made when the page is first opened.
+    """
+
+    panel: Deferred[Details]
+    view: Deferred[HistoryView]
 
     def __init__(self, studio: StudioParts, actions: ActionSet) -> None:
         super().__init__()
+        self._studio, self._actions = studio, actions
         self._document = studio.document
-        self.panel = Details(studio.history, studio.history_commands, actions)
-        self.view = HistoryView(studio.history, studio.history_commands, actions)
-        self.focus = self.view.gallery
+        self.panel = Deferred(self._make_details)
+        self.view = Deferred(self._make_view)
+        self.focus = self.view
+
+    def _make_details(self) -> Details:
+        from app.ui.history.details import Details
+
+        return Details(self._studio.history, self._studio.history_commands, self._actions)
+
+    def _make_view(self) -> HistoryView:
+        from app.ui.history.view import HistoryView
+
+        return HistoryView(self._studio.history, self._studio.history_commands, self._actions)
 
     def take_focus(self) -> None:
-        self.view.take_focus()
+        self.view.content.take_focus()
 
     def start(self) -> None:
         self._document.generate()

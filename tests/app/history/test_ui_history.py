@@ -154,7 +154,7 @@ def window(qtbot: QtBot, make_history: Make, parts: Parts) -> MainWindow:
 
 
 def view_of(window: MainWindow) -> HistoryView:
-    return window.pages.find(HistoryPage).view
+    return window.pages.find(HistoryPage).view.content
 
 
 def test_everything_by_keyboard(window: MainWindow, qtbot: QtBot, parts: Parts) -> None:
@@ -175,7 +175,7 @@ def test_everything_by_keyboard(window: MainWindow, qtbot: QtBot, parts: Parts) 
         QTest.keyClick(gallery, key)
     assert (history.rows[1].starred, history.rows[1].rating) == (1, 4)
     QTest.keyClick(gallery, Key.Key_T)
-    tags = window.pages.find(HistoryPage).panel.tags.line
+    tags = window.pages.find(HistoryPage).panel.content.tags.line
     assert tags.hasFocus()
     QTest.keyClicks(tags, "fruit, best")
     QTest.keyClick(tags, Key.Key_Return)

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.history.errors import DamagedHistory, HistoryError
 from engine.history.query import Filter
-from engine.history.schema import (
-    MIGRATIONS,
-    DamagedHistory,
-    HistoryError,
-    migrate,
-    open_database,
-    set_aside,
-    version_of,
-)
+from engine.history.schema import MIGRATIONS, migrate, open_database, set_aside, version_of
 from engine.history.store import PictureStore
 
 INSERT = (
