@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 MOST_RATING = 5
@@ -21,8 +20,7 @@ class Row(NamedTuple):
     stack: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(NamedTuple):
     """Which pictures are listed. "", 0 and False: all of them.
 
     text       -- words of which each must begin a word of the picture's; a word after “-” must not

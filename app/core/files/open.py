@@ -24,7 +24,7 @@ from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
-from engine.pictures.foreign.adopt import FoundLoras, adopt
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
 from engine.spec.draft import Draft
@@ -38,8 +38,9 @@ PASTED = "Pasted picture"
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
-    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
-    another studio wrote into it, and those of its LoRAs that are here
+    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras, vae -- what
+    another studio wrote into it, and those of its LoRAs and its VAE that are here; of_shown -- it is a step of the
+    shown run, which stays on the timeline
     """
 
     rgb: NDArray[np.uint8]
@@ -49,6 +50,8 @@ class Arrival:
     settings: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
+    of_shown: bool = False
+    vae: FoundVae | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -118,7 +121,7 @@ class Opener(QObject):
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
         request = run.request_at(k)
-        self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
+        self.place(Arrival(rgb, request.prompt or request.label or "Picture", of_shown=True))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
@@ -133,6 +136,7 @@ class Opener(QObject):
         if request != self._request:
             return
         self._autosave.set_aside()
+        self._shown.close()  # its steps are not those of this picture
         self._artwork.adopt(pixels, "", self._box_size)
         self._autosave.mark_saved()  # there is nothing on it yet
         self.opened.emit()
@@ -156,6 +160,8 @@ class Opener(QObject):
             return
         pixels, mask = made
         self._autosave.set_aside()
+        if not arrival.of_shown:
+            self._shown.close()
         self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
         if arrival.title != PASTED:
             self._autosave.mark_saved()
@@ -163,7 +169,7 @@ class Opener(QObject):
         if arrival.settings is not None:
             self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
         elif arrival.foreign is not None:
-            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras)
+            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras, arrival.vae)
             self._offer(adopted.notice, arrival, lambda: adopted.draft)
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
@@ -256,7 +262,7 @@ def _with_settings(arrival: Arrival) -> Arrival:
     if arrival.path is None:
         return arrival
     found = settings_in(arrival.path)
-    return replace(arrival, settings=found.own, foreign=found.foreign, loras=found.loras)
+    return replace(arrival, settings=found.own, foreign=found.foreign, loras=found.loras, vae=found.vae)
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.checkpoints.adapters.files import AdapterFiles
-from engine.pictures.foreign.adopt import FoundLoras, find_loras
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, find_loras, find_vae
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError
@@ -17,11 +17,12 @@ from engine.spec.request import Request, RequestError
 
 @dataclass(frozen=True, slots=True)
 class SettingsFound:
-    """own -- the Request that made the picture; foreign, loras -- what another studio wrote, and its LoRAs here"""
+    """own -- the Request that made the picture; foreign -- what another studio wrote; loras, vae -- its files here"""
 
     own: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
+    vae: FoundVae | None = None
 
 
 def settings_in(path: Path) -> SettingsFound:
@@ -40,4 +41,6 @@ def settings_in(path: Path) -> SettingsFound:
         return SettingsFound()
     if foreign is None:
         return SettingsFound()
-    return SettingsFound(None, foreign, find_loras(foreign.loras, AdapterFiles(settings_folder())))
+    where = settings_folder()
+    loras, vae = find_loras(foreign.loras, AdapterFiles(where)), find_vae(foreign.vae, AdapterFiles(where, "VAE"))
+    return SettingsFound(None, foreign, loras, vae)

@@ -6,10 +6,9 @@ The database is imported in the functions that need it: the window is painted be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -131,9 +130,9 @@ class History(QObject):
     def filter(self) -> Filter:
         return self._filter
 
-    def narrow(self, **choices: object) -> None:
+    def narrow(self, **choices: Any) -> None:
         """Change what is listed: narrow(text="red", starred=True), by the fields of a Filter."""
-        chosen = replace(self._filter, **choices)  # type: ignore[arg-type]
+        chosen = self._filter._replace(**choices)
         if chosen != self._filter:
             self._filter = chosen
             self.filter_changed.emit()
@@ -141,7 +140,7 @@ class History(QObject):
 
     def clear_filter(self) -> None:
         """List all pictures."""
-        self.narrow(**{name: getattr(Filter(), name) for name in Filter.__slots__ if name != "stacked"})
+        self.narrow(**Filter()._replace(stacked=self._filter.stacked)._asdict())
 
     def refresh(self) -> None:
         """List the pictures again."""

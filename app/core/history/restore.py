@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,10 +12,12 @@ from app.core.files.background import Background
 from app.core.files.settings_in import SettingsFound, settings_in
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
-from engine.history.store import Picture
 from engine.pictures.foreign.adopt import adopt
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
+
+if TYPE_CHECKING:
+    from engine.history.store import Picture
 
 
 class SettingsRestorer(QObject):
@@ -44,7 +47,7 @@ class SettingsRestorer(QObject):
             if found.own is not None:
                 draft = Draft.of(found.own)
             elif found.foreign is not None:
-                adopted = adopt(found.foreign, self._draft.models, self._draft.model, found.loras)
+                adopted = adopt(found.foreign, self._draft.models, self._draft.model, found.loras, found.vae)
                 draft, said = adopted.draft, adopted.notice
             else:
                 gone = "is gone" if not picture.path.exists() else "holds no settings"

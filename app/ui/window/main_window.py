@@ -61,9 +61,10 @@ class MainWindow(QMainWindow):
         history: History,
         look: Appearance | None = None,
     ) -> None:
-        super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        look = look or Appearance(app, settings.values.theme)  # before any widget: see with_marks
+        super().__init__()
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
         self.models, self.history = models, history
         self.closing = False
@@ -73,7 +74,7 @@ class MainWindow(QMainWindow):
             document.encoder,
             document.morph,
         )
-        self.look = look or Appearance(app, settings.values.theme, self)
+        self.look = look
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
         self.pages.changed.connect(self._on_page)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
+        self.look.finish()
         self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         self.docks.change_page(self.page)
         self.recent.picks = self.pages.name == MORPH
         self.area.show_view(self.page.view)
+        self.status.tell_ended(self.pages.name == PICTURES)
         self._tell_watched()
         self.actions_.refresh()
         if not self.top.tabs.hasFocus():  # where the arrow keys go through the tabs

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -10,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.core.document import Document
 from app.ui.window.page import Page
 from app.ui.window.pages import PAGES, Pages
-from tests.app.windows import open_window
+from tests.app.windows import finish, open_window
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
 ESC = Qt.Key.Key_Escape
@@ -86,3 +89,26 @@ def test_the_trail_back_names_each_page_once() -> None:
     assert pages.before == "b"
     pages.go_back()
     assert (pages.name, pages.before) == ("b", "home")
+
+
+def test_the_lab_does_not_say_that_a_picture_is_finished(qtbot: QtBot, document: Document) -> None:
+    window = open_window(qtbot, document)
+    finish(qtbot, document)
+    assert window.status.message.text().startswith("Finished")
+    window.show_page("lab")
+    assert not window.status.message.text().startswith("Finished")
+    window.show_page("pictures")
+    assert window.status.message.text().startswith("Finished")
+
+
+def test_an_opened_picture_has_no_other_runs_timeline(qtbot: QtBot, document: Document, tmp_path: Path) -> None:
+    window = open_window(qtbot, document)
+    finish(qtbot, document)
+    window.files.edit_shown()
+    assert document.artwork.is_open
+    assert document.shown.run is not None, "the steps of this picture"
+    Image.new("RGB", (24, 16)).save(tmp_path / "photo.png")
+    with qtbot.waitSignal(window.files.opened):
+        window.files.open_path(str(tmp_path / "photo.png"))
+    assert document.shown.run is None
+    assert window.timeline.strip.isVisible()
