@@ -22,10 +22,10 @@ COMPANIONS = ("", "-wal", "-shm")  # the files of a database in WAL mode
 
 
 def pictures_and_runs(db: sqlite3.Connection) -> None:
-    """Version 1: the picture files, and the pictures of the run files by what made them."""
+    """Version 1: the picture files, and the pictures of the run files by what made them. No id is used twice."""
     db.execute(
         """CREATE TABLE pictures (
-            id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,
+            id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE,
             bytes INTEGER NOT NULL, changed INTEGER NOT NULL, head TEXT NOT NULL,
             width INTEGER NOT NULL, height INTEGER NOT NULL, made REAL NOT NULL, day TEXT NOT NULL,
             seed INTEGER, parameters TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL,

@@ -53,7 +53,7 @@ class LookPage(Retinted, QWidget):
         column.addWidget(self.pair, 1)
         self.setFocusProxy(self.pair)
         self.back.clicked.connect(self.left)
-        self.modes.chosen.connect(self._choose_mode)
+        self.modes.chosen.connect(self.choose_mode)
         history.looking_changed.connect(self.refresh)
         history.large.arrived.connect(self.refresh)
         self.tint()
@@ -68,7 +68,9 @@ class LookPage(Retinted, QWidget):
         self.modes.setVisible(len(looked) > 1)
         self.title.setText(title_of(looked[0]) if len(looked) == 1 else "")
 
-    def _choose_mode(self, mode: str) -> None:
+    def choose_mode(self, mode: str) -> None:
+        """Compare in one of MODES."""
+        self.modes.show_choice(mode)
         chosen: dict[str, Mode] = {"side": "side", "slider": "slider", "blink": "blink"}
         self.pair.mode = chosen[mode]
         self.pair.setFocus()

@@ -29,6 +29,7 @@ class Deferred(QWidget, Generic[W]):
             self._content = self._make()
             self._column.addWidget(self._content)
             self.setFocusProxy(self._content)
+            self._content.show()  # at once: the layout would show it with a later event
         return self._content
 
     def showEvent(self, event: QShowEvent) -> None:
