@@ -24,6 +24,7 @@ from app.core.jobs.queue import JobQueue
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
 from app.core.models.choice import is_checkpoint, last_checkpoint
+from app.core.models.preview_decoder import PreviewDecoder
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
 from app.core.request.run_costs import Prices
@@ -88,6 +89,9 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self.document.sharpener.decoder = PreviewDecoder(
+            lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
+        )
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)

@@ -75,7 +75,7 @@ class Document(QObject):
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
         self.editing = Editing(self.shown, self.artwork, self)
-        self._sharpener = Sharpener(self.shown, self.jobs, engine, self)
+        self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
@@ -90,7 +90,7 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self._sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
+            self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
             self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
@@ -178,7 +178,7 @@ class Document(QObject):
 
     def when_sharp(self, then: Callable[[], object]) -> None:
         """Call `then` when the shown step is no coarse preview of a latent: mostly now, else when it is decoded."""
-        self._sharpener.when_sharp(then)
+        self.sharpener.when_sharp(then)
 
     def save_picture(self, path: Path | None = None) -> Path | None:
         """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures.

@@ -34,10 +34,10 @@ class GenerateBar(Retinted, QWidget):
         column.addWidget(self.button)
         column.addWidget(self.note)
         self.button.clicked.connect(self._on_pressed)
-        self.half = QPushButton("Use half precision")
-        self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
-        self.half.clicked.connect(choice.go_smaller)
-        column.addWidget(self.half)
+        self.smaller = QPushButton()
+        self.smaller.setObjectName("smaller")
+        self.smaller.clicked.connect(choice.take_change)
+        column.addWidget(self.smaller)
         self.vae = VaeButton(vaes)
         column.addWidget(self.vae)
         choice.changed.connect(self.refresh)
@@ -71,8 +71,11 @@ class GenerateBar(Retinted, QWidget):
             set_kind(self.button, "stop" if self.cancels else "primary")
             self.tint()
         self.button.setToolTip(self._actions["cancel" if self.cancels else "generate"].toolTip())
-        self.half.setVisible(self._choice.can_halve or self._choice.smaller_size is not None)
-        self.half.setText(self._choice.half_text)
+        change = self._choice.change
+        self.smaller.setVisible(change is not None)
+        if change is not None:
+            self.smaller.setText(f"Use {change.title}")
+            self.smaller.setToolTip(change.about)
         self.note.setText(self._note())
         self.button.setAccessibleDescription(self.note.text())
 
