@@ -65,6 +65,7 @@ class History(QObject):
         self.selected: tuple[int, ...] = ()
         self.looking: tuple[int, ...] = ()
         self._pictures: dict[int, Picture | None] = {}
+        self._told: set[str] = set()  # what could not be read
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._closed = self._unsaved = False
         self.thumbnails = PictureThumbnails(place.thumbnails, self)
@@ -352,6 +353,7 @@ class History(QObject):
     def _on_ended(self, found: Scanned) -> None:
         self.refresh()
         self.facets_changed.emit()
+        self._tell_unreadable(dict(found.unreadable))
         if found.missing:
             those = "1 picture is" if found.missing == 1 else f"{found.missing} pictures are"
             self.notice_raised.emit(
@@ -361,6 +363,15 @@ class History(QObject):
                     "under “Folders”.",
                 )
             )
+
+    def _tell_unreadable(self, unreadable: dict[str, str]) -> None:
+        """Once for each folder and file; the studio's own folder is made with the first picture."""
+        unreadable.pop(str(self.place.pictures), None)
+        new = [name for name in unreadable if name not in self._told]
+        self._told = set(unreadable)
+        if new:
+            more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+            self._complain(f"The history cannot read {new[0]} ({unreadable[new[0]]}){more}.")
 
     def _on_job(self, job: QueuedJob) -> None:
         if job.images:

@@ -137,7 +137,7 @@ def test_damage_while_it_is_open_is_mended_too(make_history: Make, qtbot: QtBot,
 
 
 def test_a_folder_of_the_user_is_watched_while_it_is_seen(
-    make_history: Make, qtbot: QtBot, tmp_path: Path, place: Place
+    make_history: Make, qtbot: QtBot, tmp_path: Path, place: Place, parts: Parts
 ) -> None:
     history = make_history(1)
     history.scanner._settle.setInterval(0)
@@ -151,6 +151,13 @@ def test_a_folder_of_the_user_is_watched_while_it_is_seen(
     with qtbot.waitSignal(history.scanner.ended):
         os.replace(place.pictures / "p0.png", other / "moved.png")
     until(qtbot, lambda: names(history) == ["moved"])
+    other.rename(tmp_path / "unplugged")
+    look_through(qtbot, history)
+    assert [notice.text.partition(" (")[0] for notice in parts.notices if notice.level == "error"] == [
+        f"The history cannot read {other}"
+    ]
+    (tmp_path / "unplugged").rename(other)
+    look_through(qtbot, history)
     history.unwatch(other)
     assert (len(told), history.folders) == (2, ())
     assert names(history) == ["moved"], "its pictures stay"
