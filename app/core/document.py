@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +19,19 @@ from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobQueue, JobState, QueuedJob
+from app.core.jobs.repeat import repeat
+from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
-from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
+from app.core.request.fork import (
+    explain_other_sampler,
+    fork_point,
+    model_of_step,
+    vary_request,
+    why_no_fork,
+    why_no_variations,
+)
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
@@ -32,7 +42,7 @@ from app.core.shown.sharpener import Sharpener
 from app.core.shown.viewer import Viewer
 from engine.errors import why
 from engine.spec.catalog import ModelInfo
-from engine.spec.draft import Draft
+from engine.spec.draft import Draft, outline
 from engine.spec.request import RequestError
 
 
@@ -50,6 +60,7 @@ class Document(QObject):
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
     exporter  -- pictures written to files
+    prices    -- the measured times of runs, and estimates
     """
 
     notice_raised = Signal(object)
@@ -66,6 +77,7 @@ class Document(QObject):
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(parent)
+        self.prices = prices
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
@@ -80,7 +92,7 @@ class Document(QObject):
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
-        self.picture_likelihood = PictureLikelihood(*parts, engine, self)
+        self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
@@ -146,6 +158,30 @@ class Document(QObject):
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
         return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
+    @property
+    def fork_price(self) -> str:
+        """How long fork() takes, such as "≈ 3.2 s"; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_fork:
+            return ""
+        draft = replace(self.draft.current, batch=1 if run.encodes(k) else len(run.request_at(k).seeds))
+        try:
+            return self.prices.words(outline(draft, self.draft.model), fork_point(run, k).step)
+        except RequestError:
+            return ""
+
+    @property
+    def variations_price(self) -> str:
+        """How long vary() takes; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_variations or (model := model_of_step(run, k, self.draft.models)) is None:
+            return ""
+        try:
+            request = vary_request(run, k, self.shown.image_index, self.draft.current.batch, 0, model)
+            return self.prices.words(request, fork_point(run, k).step)
+        except RequestError:
+            return ""
+
     def vary(self) -> QueuedJob | None:
         """Start a run of several pictures that share the shown picture's state at the shown step; None as for fork().
 
@@ -160,6 +196,20 @@ class Document(QObject):
         if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
+
+    def show_job(self, job: QueuedJob) -> None:
+        """Show the run of a job: its newest step, or its picture where it lies on the artwork."""
+        if job.run_path == self.shown.run_path or self.shown.show_run(job.run_path):
+            self.editing.show_in_place()
+
+    def repeat(self, job: QueuedJob) -> QueuedJob | None:
+        """Queue a job of this session again (app.core.jobs.repeat); None, with a notice, where that cannot be."""
+        return self.jobs.submit(lambda: self._again(job))
+
+    def _again(self, job: QueuedJob) -> Submission:
+        """The job again; on the artwork only if that is still the one of the job."""
+        again = repeat(job, self._library)
+        return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
         """Roll the seed of the next run, unless the seed is locked."""
