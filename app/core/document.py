@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
+from app.core.canvas.auto_box import AutoBox
 from app.core.canvas.editing import Editing
 from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
@@ -53,6 +54,7 @@ class Document(QObject):
     tokens    -- the tokens that the prompt takes
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
+    auto_box  -- fits its box to its mask
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
@@ -86,6 +88,7 @@ class Document(QObject):
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
+        self.auto_box = AutoBox(self.artwork, self)
         self.editing = Editing(self.shown, self.artwork, self)
         self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
@@ -260,6 +263,7 @@ class Document(QObject):
 
     def _fit_box(self) -> None:
         self.artwork.box_aspect = QSize(*self.draft.size)
+        self.auto_box.fit()
 
     def _on_added(self, job: QueuedJob) -> None:
         if job.placement is not None:
