@@ -18,6 +18,8 @@ from engine.spec.request import MAX_TEXT, THRESHOLDS
 from engine.spec.vae import OWN, VaeChosen, VaeUse
 from engine.spec.validation import number, text
 
+LONGEST_PATH = 4096  # characters
+
 LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
 NEEDED = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
 
@@ -118,3 +120,14 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "threshold": lambda value: _one_of(THRESHOLDS, value),
     "method": lambda value: _one_of(METHODS, value),
 }
+
+
+def read_folders(data: Any, lost: list[str]) -> list[str]:
+    """The folders in a list; what is none is left out."""
+    if not isinstance(data, list):
+        lost.append("the folders are no list")
+        return []
+    folders = [folder for folder in data if isinstance(folder, str) and 0 < len(folder) <= LONGEST_PATH]
+    if len(folders) != len(data):
+        lost.append(f"{len(data) - len(folders)} entries of the folders are no folder")
+    return folders

@@ -19,17 +19,14 @@ from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
 from app.core.files.mime import from_image, local_files, pictures_in
+from app.core.files.settings_in import settings_in
 from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
-from engine.checkpoints.adapters.files import AdapterFiles
-from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt, find_loras, find_vae
-from engine.pictures.foreign.programs import read_foreign
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
-from engine.pictures.png import read_settings
-from engine.settings_folder import settings_folder
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
 
@@ -264,20 +261,8 @@ def _with_settings(arrival: Arrival) -> Arrival:
     """Add the settings in the picture's file, ours or another studio's; none where they are damaged."""
     if arrival.path is None:
         return arrival
-    try:
-        if (settings := read_settings(arrival.path)) is not None:
-            return replace(arrival, settings=settings)
-    except RequestError:
-        pass  # no PNG, or damaged: the picture is whole all the same
-    try:
-        foreign = read_foreign(arrival.path)
-    except (ImageError, OSError):
-        return arrival
-    if foreign is None:
-        return arrival
-    where = settings_folder()
-    loras, vae = find_loras(foreign.loras, AdapterFiles(where)), find_vae(foreign.vae, AdapterFiles(where, "VAE"))
-    return replace(arrival, foreign=foreign, loras=loras, vae=vae)
+    found = settings_in(arrival.path)
+    return replace(arrival, settings=found.own, foreign=found.foreign, loras=found.loras, vae=found.vae)
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

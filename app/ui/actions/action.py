@@ -17,7 +17,7 @@ class Action:
     where    -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                 "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
                 their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
-                "morph-keys" on the row of key frames, "queue" on the list of the queue
+                "morph-keys" on the row of key frames, "queue" on the list of the queue, "history" on its pictures
     why      -- why it cannot be used now, in one sentence; "" when it can. A disabled action shows it as its tip
     price    -- how long it takes, for its tip; "" where that is not known
     text_now -- the text at the moment, for an action whose text changes

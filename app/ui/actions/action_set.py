@@ -58,6 +58,9 @@ class ActionSet(QObject):
         for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
                        morph.activity_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
             signal.connect(self.refresh)
+        history = studio.history
+        for signal in (history.rows_changed, history.selection_changed, history.undo_changed, history.looking_changed):
+            signal.connect(self.refresh)
         studio.queue.changed.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
