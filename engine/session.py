@@ -28,6 +28,7 @@ from engine.layout import from_array
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Applied, applied_to, wear
 from engine.models.cache import Models
+from engine.models.meaning import Meanings
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
 from engine.settings_folder import settings_folder
@@ -95,6 +96,7 @@ class Session:
         self.models = Models(self.device)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
+        self.meanings: dict[str, Meanings] = {}  # of the names that a model knows, by its hash
         self.adapters = AdapterFiles(settings_folder())
         self.vaes = AdapterFiles(settings_folder(), "VAE")
         self.save: bool | None = None  # see engine.plan.plan

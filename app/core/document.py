@@ -25,6 +25,7 @@ from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_var
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
+from app.core.request.suggestions import Suggestions
 from app.core.request.token_count import TokenCount
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
@@ -41,6 +42,7 @@ class Document(QObject):
 
     draft     -- the chosen model and the settings of the next run
     tokens    -- the tokens that the prompt takes
+    suggestions -- names for the words of the prompt that the model does not know
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
@@ -67,13 +69,14 @@ class Document(QObject):
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(parent)
         self.draft = DraftModel(models, prices, draft, self)
-        for signal in (self.draft.model_changed, self.draft.changed):
+        for signal in (self.draft.model_changed, self.draft.settings_changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
+        self.suggestions = Suggestions(self.draft, self.jobs, engine, self)
         self.editing = Editing(self.shown, self.artwork, self)
         self._sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)

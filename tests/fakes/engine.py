@@ -17,6 +17,7 @@ from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
+from engine.jobs.suggest import Suggest
 from engine.paths import path_of
 from engine.pictures.naming import picture_path
 from engine.pictures.png import save_png
@@ -58,7 +59,7 @@ class FakeEngine:
         self.calls = 0
         self.requests: list[Request] = []
         self.jobs: list[Job] = []
-        self.answers: dict[type, Callable[[Any], Iterable[object]]] = {}
+        self.answers: dict[type, Callable[[Any], Iterable[object]]] = {Suggest: lambda job: ()}
         self.opening = threading.Event()
         self.opening.set()
         self._permits = threading.Semaphore(0) if by_hand else None

@@ -330,7 +330,8 @@ class PictureLikelihood(QObject):
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""
-        said = question, title, judge.id, tuple(self.conditions.items()), self.why_no_bits
+        conditions = tuple(self.conditions.items()) if self._watched else ()
+        said = question, title, judge.id, conditions, self._watched, self.why_no_bits
         if said != self._settings_shown:
             self._settings_shown = said
             self.changed.emit()

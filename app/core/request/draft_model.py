@@ -21,13 +21,15 @@ from engine.spec.sizes import Size
 class DraftModel(QObject):
     """The truth of the settings panel: the chosen model and the current draft of a request for it.
 
-    Each model keeps a draft of its own, each method its strength. Every setter emits only on change; `changed` is
-    emitted for `seed_locked` and `obstacle` too.
+    Each model keeps a draft of its own, each method its strength. Every setter emits only on change.
 
-    find -- called with the id of a model that is not among `models`; returns it, or None
+    changed          -- the draft, `seed_locked` or `obstacle`
+    settings_changed -- the same, but not for other words in the prompts: a key press disturbs only what it changes
+    find             -- called with the id of a model that is not among `models`; returns it, or None
     """
 
     changed = Signal()
+    settings_changed = Signal()
     model_changed = Signal()
 
     def __init__(
@@ -68,7 +70,7 @@ class DraftModel(QObject):
             self._model = model
             self._draft = _of_valid_size(self._draft, model)
             self.model_changed.emit()
-            self.changed.emit()
+            self._emit_change()
 
     def begin_with(self, model: ModelInfo) -> None:
         """Give the draft of a model that model's own steps, guidance, sampler, spacing and size."""
@@ -89,14 +91,14 @@ class DraftModel(QObject):
     def obstacle(self, sentence: str) -> None:
         if sentence != self._obstacle:
             self._obstacle = sentence
-            self.changed.emit()
+            self._emit_change()
 
     def lack(self, about: str, sentence: str) -> None:
         """Say why no run can use the files beside the model, "adapters" or "vae", in one sentence; "" when one can."""
         before = self.obstacle
         self._lacking[about] = sentence
         if self.obstacle != before:
-            self.changed.emit()
+            self._emit_change()
 
     @property
     def model(self) -> ModelInfo:
@@ -116,7 +118,7 @@ class DraftModel(QObject):
         self._draft = replace(draft, **shared)
         self._vocabulary = self._read_vocabulary()
         self.model_changed.emit()
-        self.changed.emit()
+        self._emit_change()
 
     @property
     def current(self) -> Draft:
@@ -132,8 +134,8 @@ class DraftModel(QObject):
             self.model = model
         draft = replace(draft, wildcards=self._draft.wildcards)
         if draft != self._draft:
-            self._draft = draft
-            self.changed.emit()
+            before, self._draft = self._draft, draft
+            self._emit_change(other_words_alone=_differ_in_words(before, draft))
 
     @property
     def wildcards(self) -> tuple[str, ...]:
@@ -144,7 +146,7 @@ class DraftModel(QObject):
     def wildcards(self, folders: tuple[str, ...]) -> None:
         if folders != self._draft.wildcards:
             self._draft = replace(self._draft, wildcards=folders)
-            self.changed.emit()
+            self._emit_change()
 
     def update(self, **changes: Any) -> None:
         """Change some of the draft's fields, e.g. update(steps=30)."""
@@ -167,7 +169,7 @@ class DraftModel(QObject):
     def seed_locked(self, locked: bool) -> None:
         if locked != self._seed_locked:
             self._seed_locked = locked
-            self.changed.emit()
+            self._emit_change()
 
     @property
     def size(self) -> Size:
@@ -189,16 +191,13 @@ class DraftModel(QObject):
         self.update(seed=roll())
 
     @property
-    def vocabulary(self) -> frozenset[str]:
-        return self._vocabulary.words
+    def lists_words(self) -> bool:
+        """Whether the model says which words it knows."""
+        return bool(self._vocabulary.words)
 
     def unknown_words(self, prompt: str) -> list[Unknown]:
         """The words of a prompt that the model does not know, in their order, each time they occur."""
         return self._vocabulary.unknown(prompt)
-
-    def nearest_words(self, word: str) -> tuple[str, ...]:
-        """The known words that are nearest to `word`; slow beside typing: some 20 ms."""
-        return self._vocabulary.nearest(word)
 
     @property
     def price_text(self) -> str:
@@ -209,11 +208,25 @@ class DraftModel(QObject):
             return ""
         return "" if seconds is None else f"≈ {in_words(seconds)}"
 
+    def _emit_change(self, other_words_alone: bool = False) -> None:
+        if not other_words_alone:
+            self.settings_changed.emit()
+        self.changed.emit()
+
     def _read_vocabulary(self) -> Vocabulary:
         try:
             return Vocabulary.of(self._model)
         except (OSError, ValueError):  # it only marks words; a model is as good without it
             return Vocabulary(frozenset())
+
+
+def _differ_in_words(one: Draft, other: Draft) -> bool:
+    """Return whether nothing but the words of the prompts differs, and none became empty or ceased to be."""
+    if bool(one.prompt.strip()) != bool(other.prompt.strip()) or bool(one.negative.strip()) != bool(
+        other.negative.strip()
+    ):
+        return False
+    return replace(one, prompt=other.prompt, negative=other.negative) == other
 
 
 def _of_valid_size(draft: Draft, model: ModelInfo) -> Draft:

@@ -35,7 +35,7 @@ class ActionSet(QObject):
         document, shown = studio.document, studio.document.shown
         for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, shown.frame_changed,
                        document.jobs.changed, document.jobs.engine_changed, shown.view_changed, shown.image_changed,
-                       shown.playing_changed, document.draft.changed, document.draft.model_changed,
+                       shown.playing_changed, document.draft.settings_changed, document.draft.model_changed,
                        document.editing.changed, document.editing.inputs_changed, studio.look.changed,
                        studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
             signal.connect(self.refresh)

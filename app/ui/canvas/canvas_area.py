@@ -87,7 +87,7 @@ class CanvasArea(QWidget):
         for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
-        for signal in (document.draft.changed, document.draft.model_changed):
+        for signal in (document.draft.settings_changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
         document.guidance.scores.changed.connect(self.refresh)

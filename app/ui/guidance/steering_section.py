@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.aim_list import AimList
 from app.ui.guidance.classifier_guidance import ClassGuidance
-from app.ui.guidance.clip_options import ClipOptions
+from app.ui.guidance.clip_options import ClipOptions, describe_finer
 from app.ui.guidance.concept_bars import ConceptBars
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
@@ -21,7 +20,6 @@ from app.ui.widgets.disclosure import Disclosure
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import field_grid
-from app.ui.widgets.plain_tip import plain_tip
 from engine.pictures.image_file import patterns
 
 FILE = "\0file"  # the entry that opens a file dialog
@@ -30,16 +28,14 @@ LARGEST = 1e6
 
 
 class SteeringDisclosure(Disclosure):
-    """The section under its heading; closed, the heading names the guides. Settings with guides open it."""
+    """The section under its heading; closed, the heading names the guides."""
 
     def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
         super().__init__("Steering", self.section)
-        self._steering = guidance.steering
-        self.button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # words never widen the panel
-        self._steering.changed.connect(self._say)
+        steering = guidance.steering
+        self.summarise(lambda: steering.in_words, steering.changed)
         self.toggled.connect(self._come_up)
-        self._say()
 
     def _come_up(self, opened: bool) -> None:
         """What was opened is brought into sight, once it has its place in the column."""
@@ -52,18 +48,6 @@ class SteeringDisclosure(Disclosure):
             margin = em(self)
             scroll.ensureWidgetVisible(self.section.sweep, 0, margin)
             scroll.ensureWidgetVisible(self.button, 0, margin)
-
-    def _say(self) -> None:
-        words = self._steering.in_words
-        said = f"Steering   {words}" if words else "Steering"
-        shown = self.button.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, self.width() - em(self, 2.5))
-        self.button.setText(shown.replace("&", "&&"))
-        self.button.setToolTip(plain_tip(words))
-        self.button.setAccessibleName(f"Steering: {words}" if words else "Steering")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._say()
 
 
 class SteeringSection(QWidget):
@@ -81,6 +65,7 @@ class SteeringSection(QWidget):
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
         self.fine = ClipOptions(guidance.steering)
         self.finer = Disclosure("Finer", self.fine)
+        self.finer.summarise(lambda: describe_finer(guidance.steering), guidance.steering.changed)
         self.classes = ClassGuidance(guidance.steering)
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")

@@ -55,7 +55,7 @@ class EditChoice(QWidget):
         self.again.clicked.connect(self._on_turned)
         self.jump.changed.connect(lambda value: draft.update(jump=round(value)))
         self.resample.changed.connect(lambda value: draft.update(resample=round(value)))
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         editing.inputs_changed.connect(self.refresh)
         self.refresh()
 
