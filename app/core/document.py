@@ -24,6 +24,7 @@ from app.core.request.draft_model import DraftModel
 from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
+from app.core.request.shown_settings import ShownSettings, shown_settings, why_no_settings
 from app.core.request.submit import Submitter, why_no_new
 from app.core.request.suggestions import Suggestions
 from app.core.request.token_count import TokenCount
@@ -167,17 +168,40 @@ class Document(QObject):
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
         """Roll the seed of the next run, unless the seed is locked."""
         if job and not self.draft.seed_locked:
-            self.draft.roll_seed()
+            self.draft.roll_for_next()
         return job
 
     def restore_settings(self) -> None:
-        """Make the settings of the shown step the current draft; a notice where its model is not here."""
-        if self.shown.run is None:
+        """Make the settings of exactly the picture on the canvas the current draft, and say what was taken."""
+        settings = self._shown_settings()
+        if settings is None:
+            self.notice_raised.emit(Notice("info", self.why_no_settings))
             return
         try:
-            self.draft.current = Draft.of(self.shown.run.request_at(max(0, self.shown.cursor)))
+            self.draft.current = settings.draft
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
+            return
+        self.notice_raised.emit(Notice("info", settings.sentence))
+
+    @property
+    def why_no_settings(self) -> str:
+        """Why the picture on the canvas has no settings to use, in one sentence; "" when it has."""
+        return why_no_settings(self.shown, self.editing)
+
+    def _shown_settings(self) -> ShownSettings | None:
+        return shown_settings(self.shown, self.editing, self.draft.models, self.draft.model)
+
+    def keep_seed(self, kept: bool) -> None:
+        """Use one seed for the next pictures, or roll it again after each run.
+
+        The kept seed is the one that a person chose for the next picture, else that of the picture on the canvas.
+        """
+        settings = self._shown_settings() if kept and not self.draft.seed_chosen else None
+        if settings is not None and settings.seed not in (None, self.draft.current.seed):
+            self.draft.update(seed=settings.seed)
+            self.notice_raised.emit(Notice("info", f"Kept: the seed {settings.seed} of the shown picture."))
+        self.draft.seed_locked = kept
 
     def when_sharp(self, then: Callable[[], object]) -> None:
         """Call `then` when the shown step is no coarse preview of a latent: mostly now, else when it is decoded."""

@@ -291,7 +291,9 @@ class Autosave(QObject):
         where = box.x(), box.y(), box.width(), box.height()
         rgb = artwork.pixels[..., 2::-1]
         shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
-        return AutosaveFile(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
+        return AutosaveFile(
+            rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results, origin=artwork.origin
+        )
 
     def _read(self, folder: Path) -> Read:
         """Raises ImageError. In the reader's thread: for a large picture, and many candidates, it takes time."""

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QImage
 
 from app.core.canvas.artwork import Artwork, bgra, plain_picture
 from app.core.canvas.fitting import fit_picture, is_multiple_of_box
+from app.core.canvas.origin import Origin
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
@@ -28,7 +29,7 @@ from engine.pictures.foreign.adopt import FoundLoras, adopt, find_loras
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
-from engine.pictures.png import read_settings
+from engine.pictures.png import read_parent, read_settings
 from engine.settings_folder import settings_folder
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
@@ -42,7 +43,8 @@ PASTED = "Pasted picture"
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
     is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
-    another studio wrote into it, and those of its LoRAs that are here
+    another studio wrote into it, and those of its LoRAs that are here; forked -- whether its run went on from another
+    one; offered -- whether to offer the settings
     """
 
     rgb: NDArray[np.uint8]
@@ -52,6 +54,14 @@ class Arrival:
     settings: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
+    forked: bool = False
+    offered: bool = True
+
+    @property
+    def origin(self) -> Origin | None:
+        if self.settings is None and self.foreign is None:
+            return None
+        return Origin(self.settings, self.forked, self.foreign, self.loras)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -120,8 +130,11 @@ class Opener(QObject):
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
-        request = run.request_at(k)
-        self.place(Arrival(rgb, request.prompt or request.label or "Picture"))
+        request, image = run.request_at(k), run.image_in(k, shown.image_index)
+        alone = replace(request, seeds=(request.seeds[image],))
+        forked = run.parent_at(k) is not None
+        title = request.prompt or request.label or "Picture"
+        self.place(Arrival(rgb, title, settings=alone, forked=forked, offered=False))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
@@ -159,12 +172,13 @@ class Opener(QObject):
             return
         pixels, mask = made
         self._autosave.set_aside()
-        self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
+        self._artwork.adopt(pixels, arrival.title, self._box_size, mask, arrival.origin)
         if arrival.title != PASTED:
             self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
-            self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
+            if arrival.offered:
+                self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
         elif arrival.foreign is not None:
             adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras)
             self._offer(adopted.notice, arrival, lambda: adopted.draft)
@@ -260,7 +274,7 @@ def _with_settings(arrival: Arrival) -> Arrival:
         return arrival
     try:
         if (settings := read_settings(arrival.path)) is not None:
-            return replace(arrival, settings=settings)
+            return replace(arrival, settings=settings, forked=read_parent(arrival.path) is not None)
     except RequestError:
         pass  # no PNG, or damaged: the picture is whole all the same
     try:

@@ -52,6 +52,7 @@ class DraftModel(QObject):
             self._draft = _of_valid_size(replace(draft, method=NEW), self._model)  # no artwork is open yet
         else:
             self._draft = Draft.for_model(self._model, seed=roll())
+        self._rolled = self._draft.seed
         self._drafts = {self._model.id: self._draft}
         self._vocabulary = self._read_vocabulary()
 
@@ -189,6 +190,16 @@ class DraftModel(QObject):
 
     def roll_seed(self) -> None:
         self.update(seed=roll())
+
+    def roll_for_next(self) -> None:
+        """Roll the seed of the next picture after a run."""
+        self._rolled = roll()
+        self.update(seed=self._rolled)
+
+    @property
+    def seed_chosen(self) -> bool:
+        """Whether a person chose the seed of the next picture: it was not rolled after a run."""
+        return self._draft.seed != self._rolled
 
     @property
     def lists_words(self) -> bool:
