@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from app.core.canvas.toolset import ToolsetState
 from app.core.files.export import ExportKind, ExportMethod
 from app.settings.declare import setting
-from app.settings.drafts import read_drafts, read_tools
+from app.settings.drafts import read_drafts, read_folders, read_tools
 from engine.spec.draft import Draft
 from engine.spec.request import MAX_SIDE
 
@@ -58,6 +58,13 @@ class Values:
     )
     export_quality: int = setting(
         95, low=1, high=100, title="Export quality", description="The quality of JPEG and WebP files, in per cent."
+    )
+    folders: dict[str, str] = setting(
+        factory=dict,
+        read=read_folders,
+        shown=False,
+        title="Folders",
+        description="The folder that was used last, by what it was used for.",
     )
     geometry: str = setting(
         "", shown=False, title="Window", description="Place and size of the window, as Qt saves them, base64."

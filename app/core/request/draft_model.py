@@ -8,10 +8,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.request.methods import NEW, STRENGTHS
+from app.core.request.methods import FILL, NEW, REPAINT, REPAINTS, STRENGTHS
 from app.core.request.run_costs import Prices, in_words
 from app.core.request.seeds import roll
 from app.core.request.vocabulary import Unknown, Vocabulary
+from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, first_size, outline
 from engine.spec.request import RequestError
@@ -45,6 +46,7 @@ class DraftModel(QObject):
         self._obstacle = ""
         self._lacking: dict[str, str] = {}  # by what it is about
         self.find: Callable[[str], ModelInfo | None] = _find_nothing
+        self._before_repaint: dict[str, Any] = {}  # the sampler, its options and the steps
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self._seed_locked = False
         self._model = next((m for m in self._models if draft and m.id == draft.model), self._models[0])
@@ -109,7 +111,7 @@ class DraftModel(QObject):
     def model(self, model: ModelInfo) -> None:
         if model.id == self._model.id:
             return
-        self._drafts[self._model.id] = self._draft
+        self._drafts[self._model.id] = replace(self._draft, **self._former_sampler())
         self._model = model
         kept: dict[str, Any] = {"seed": self._draft.seed}
         if model.text:  # words that no field shows would be in no picture either
@@ -156,7 +158,10 @@ class DraftModel(QObject):
     @property
     def by_model(self) -> dict[str, Draft]:
         """The last draft of each model, by model id: the next start begins with them."""
-        return self._drafts | {self._model.id: self._draft}
+        kept = self._draft
+        if self._before_repaint and kept.sampler == REPAINTS:  # RePaint ends with the session
+            kept = replace(kept, **self._before_repaint)
+        return self._drafts | {self._model.id: kept}
 
     def remember(self, drafts: dict[str, Draft]) -> None:
         """Set the drafts that other models begin with when a person chooses them."""
@@ -186,7 +191,28 @@ class DraftModel(QObject):
         """Change the method; each method remembers its own strength."""
         if method != self._draft.method:
             self._strengths[self._draft.method] = self._draft.strength
-            self.update(method=method, strength=self._strengths.get(method, STRENGTHS.get(method, 1.0)))
+            strength = self._strengths.get(method, STRENGTHS.get(method, 1.0))
+            self.update(method=method, strength=strength, **self._former_sampler())
+
+    def choose_repaint(self, on: bool) -> None:
+        """Go back and forth between the steps, or fill without that.
+
+        RePaint goes with samplers that draw noise: those with a memory would lose it at every way back. The sampler and
+        the steps of before come back when RePaint is left.
+        """
+        if not on:
+            self.update(method=FILL, **self._former_sampler())
+        elif RULES[self._draft.sampler].stochastic:
+            self.update(method=REPAINT)
+        else:
+            now = self._draft
+            self._before_repaint = {"sampler": now.sampler, "options": now.options, "steps": now.steps}
+            self.update(method=REPAINT, sampler=REPAINTS, options=())
+
+    def _former_sampler(self) -> dict[str, Any]:
+        """What to take back when RePaint is left, unless another sampler was chosen meanwhile."""
+        former, self._before_repaint = self._before_repaint, {}
+        return former if self._draft.sampler == REPAINTS else {}
 
     def roll_seed(self) -> None:
         self.update(seed=roll())

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QMenu,
+    QMenuBar,
+    QPlainTextEdit,
+    QToolButton,
+    QWidget,
+)
 
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action, keys_text
@@ -14,6 +23,7 @@ from app.ui.actions.studio import StudioParts
 from app.ui.look import icons
 from app.ui.widgets.edits import commit_edit
 
+TYPED_IN = QLineEdit, QPlainTextEdit, QAbstractSpinBox
 NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
@@ -145,6 +155,8 @@ class ActionSet(QObject):
     def _do(self, action: Action) -> None:
         commit_edit()  # a key and a flat button leave the focus in the field that someone types in
         action.do(self._studio)
+        if action.shows_picture and isinstance(QApplication.focusWidget(), TYPED_IN):
+            self._studio.focus_picture()  # the next key is for what the eyes are on
         self.refresh()
 
     @staticmethod

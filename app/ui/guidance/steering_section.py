@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QVBoxLayout, 
 
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.ui.actions.action_set import ActionSet
+from app.ui.files.file_dialog import Purpose, file_dialog
 from app.ui.guidance.aim_list import AimList
 from app.ui.guidance.classifier_guidance import ClassGuidance
 from app.ui.guidance.clip_options import ClipOptions, describe_finer
@@ -103,13 +104,13 @@ class SteeringSection(QWidget):
 
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""
-        dialog = self._ask("Steer to a picture", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
+        dialog = self._ask("Steer to a picture", "open", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
         dialog.fileSelected.connect(lambda path: self._guidance.aim_sources.take_file(Path(path)))
         dialog.open()
 
     def choose_file(self) -> None:
         """Ask for the file of a CLIP."""
-        dialog = self._ask("Open a CLIP", [f"Checkpoints of open_clip ({CHECKPOINTS})", "All files (*)"])
+        dialog = self._ask("Open a CLIP", "models", [f"Checkpoints of open_clip ({CHECKPOINTS})", "All files (*)"])
         dialog.fileSelected.connect(self.open_file)
         dialog.open()
 
@@ -117,9 +118,8 @@ class SteeringSection(QWidget):
         """Choose a file; when the engine loads it, it says what is wrong."""
         self._steering.clip = path
 
-    def _ask(self, title: str, filters: list[str]) -> QFileDialog:
-        self.dialog = QFileDialog(self.window(), title)
-        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _ask(self, title: str, purpose: Purpose, filters: list[str]) -> QFileDialog:
+        self.dialog = file_dialog(self.window(), title, purpose)
         self.dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         self.dialog.setNameFilters(filters)
         return self.dialog

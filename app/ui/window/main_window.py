@@ -25,6 +25,7 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
+from app.ui.files.file_dialog import LastFolders
 from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
             document.morph,
         )
         self.look = look or Appearance(app, settings.values.theme, self)
+        LastFolders(settings, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -196,6 +198,12 @@ class MainWindow(QMainWindow):
         self.show_room(PICTURES)
         self.docks.show("settings")
         self.panel.focus_first()
+
+    def focus_picture(self) -> None:
+        """Move the keyboard to the canvas, or to the timeline of the run that it shows."""
+        if self.room.name == PICTURES:
+            shows_run = not self.document.editing.shows_artwork and self.docks.is_shown("timeline")
+            (self.timeline.strip if shows_run else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def steer(self) -> None:
         """Move the keyboard focus to the field of CLIP's aim."""
