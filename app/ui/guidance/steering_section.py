@@ -18,6 +18,7 @@ from app.ui.guidance.concept_bars import ConceptBars
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.field_scroll import focus_field
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import field_grid
@@ -100,7 +101,7 @@ class SteeringSection(QWidget):
         column.addWidget(self.sweep)
 
     def focus_first(self) -> None:
-        self.aims.rows[0].text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_field(self.aims.rows[0].text)
 
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""

@@ -28,6 +28,7 @@ from app.ui.request.size_field import SizeField
 from app.ui.request.summaries import describe_advanced, describe_negative
 from app.ui.request.text_field import TextField
 from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.field_scroll import focus_field
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
@@ -140,7 +141,7 @@ class PromptPanel(QWidget):
     def focus_first(self) -> None:
         """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
         first = self.prompt if self._draft.model.text else self.labels.first
-        (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_field(first or self.sampler)
 
     def _change(self, field: str, value: object) -> None:
         self._draft.update(**{field: value})

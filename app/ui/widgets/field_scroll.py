@@ -8,6 +8,17 @@ from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 from app.ui.look.theme import em
 
 
+def focus_field(field: QWidget) -> None:
+    """Give the keyboard to a field and bring it into sight, also where it had the keyboard and was scrolled away."""
+    field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    above = field.parentWidget()
+    while above is not None and not isinstance(above, FieldScroll):
+        above = above.parentWidget()
+    if above is not None:
+        above.reveal()
+        QTimer.singleShot(0, above, above.reveal)  # what was opened just now gets its place in between
+
+
 class FieldScroll(QScrollArea):
     """A field comes into sight when it gets the keyboard focus, and when someone types in it after scrolling away."""
 
@@ -32,17 +43,16 @@ class FieldScroll(QScrollArea):
         if self._field is not None:
             self._field.installEventFilter(self)
             if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
-                self._reveal()
-                QTimer.singleShot(0, self, self._reveal)  # what was opened just now gets its place in between
+                self.reveal()
 
-    def _reveal(self) -> None:
+    def reveal(self) -> None:
+        """Scroll to the field that has the keyboard."""
         if self._field is not None and self._field.isVisible():
             self.ensureWidgetVisible(self._field, 0, em(self))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress and self._field is not None:
-            if not self.shows(self._field):
-                self._reveal()
+        if event.type() == QEvent.Type.KeyPress and self._field is not None and not self.shows(self._field):
+            self.reveal()
         return super().eventFilter(watched, event)
 
     def shows(self, field: QWidget) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.request.prompt_panel import PromptPanel
@@ -58,6 +58,7 @@ ELSEWHERE = {
 
 def in_sight(panel: PromptPanel) -> list[Any]:
     """What a person reads on the panel, and which buttons are pressed."""
+    QApplication.sendPostedEvents()  # new widgets are shown
     seen: list[Any] = []
     for widget in panel.findChildren(QWidget):
         if not widget.isVisible():
@@ -67,7 +68,9 @@ def in_sight(panel: PromptPanel) -> list[Any]:
         elif isinstance(widget, QPlainTextEdit):
             seen.append(widget.toPlainText())
         elif isinstance(widget, QPushButton):
-            seen.append((widget.text(), widget.isChecked()))
+            seen.append(
+                (widget.accessibleName() or widget.text(), widget.isChecked())
+            )  # words that are cut are in the tip
         elif isinstance(widget, QSlider):
             seen.append(widget.value())
         elif hasattr(widget, "currentText"):
