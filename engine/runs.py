@@ -22,7 +22,7 @@ from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
-from engine.jobs.load import AdapterApplied, CheckpointOpened, FileHashed, Loading
+from engine.jobs.load import AdapterApplied, Applying, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
 from engine.models.cache import SPARE
 from engine.paths import path_of
@@ -160,7 +160,8 @@ class _Run:
         self._parent, self._inputs = parent, inputs
         # loaded before the clock starts
         self._model = session.model(request, lambda share: caller.early(Loading(share)), caller.cancelled)
-        for on in session.applied(request):
+        count = len(request.adapters)
+        for on in session.applied(request, lambda share: caller.early(Applying(share, count)), caller.cancelled):
             caller.early(AdapterApplied(on.name, on.tensors, on.total))
         self._total = len(path_of(request)) - start
         self._began = caller.clock()

@@ -28,6 +28,7 @@ from engine.layout import from_array
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Applied, applied_to, wear
 from engine.models.cache import Models
+from engine.models.inversion import know
 from engine.models.meaning import Meanings
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
@@ -98,6 +99,7 @@ class Session:
         self.laws = Laws()  # of the 2-D lab
         self.meanings: dict[str, Meanings] = {}  # of the names that a model knows, by its hash
         self.adapters = AdapterFiles(settings_folder())
+        self.embeddings = AdapterFiles(settings_folder(), "embedding")
         self.vaes = AdapterFiles(settings_folder(), "VAE")
         self.save: bool | None = None  # see engine.plan.plan
 
@@ -151,11 +153,23 @@ class Session:
 
         The other arguments and errors are those of load()."""
         model = self.load(self.described(request), report, cancelled)
+        if request.embeddings:
+            files = {use.name: self.embeddings.path(use.name, use.sha256) for use in request.embeddings}
+            model = know(model, files)
         return wear(model, tuple(Worn(use, self.adapters.path(use.name, use.sha256)) for use in request.adapters))
 
-    def applied(self, request: Request) -> tuple[Applied, ...]:
-        """Say what each adapter of a request does to its model: how many of its tensors are applied."""
-        return applied_to(self.model(request)) if request.adapters else ()
+    def applied(
+        self,
+        request: Request,
+        report: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = never_cancelled,
+    ) -> tuple[Applied, ...]:
+        """Put the adapters of a request on its model, which takes seconds for a large one, and say how many tensors of
+        each are applied. `report` is called with the share that is done.
+
+        Raises ModelError for one that does not fit, and Cancelled: then the model has nothing on.
+        """
+        return applied_to(self.model(request), report, cancelled) if request.adapters else ()
 
     def plan(
         self,

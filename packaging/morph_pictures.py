@@ -22,7 +22,7 @@ def walk(to: Walk) -> None:
         to.finish(to.generate(prompt=prompt, label=label, seed=seed, batch=1, enlarge=False))
         morph.keys.add_shown()
     to.window.set_smooth(True)
-    to.window.show_room("morph")
+    to.window.show_page("morph")
     to.window.area.notices.close_one()
     rows = []
     for way in WAYS:

@@ -62,14 +62,14 @@ def generate(to: Walk) -> None:
 def lab(to: Walk) -> None:
     """Show the mixture under twelve steps of DDIM, where its islands part."""
     lab = to.studio.lab
-    to.window.show_room("lab")
+    to.window.show_page("lab")
     lab.update_draft(steps=12)
     lab.start()
     to.wait(lambda: lab.track.finished and not lab.activity, lab.activity_changed)
     lab.scrub(8)
     to.wait(lambda: all(lab.field_at(k) for k in range(len(lab.levels))), lab.field_changed)
     to.photograph("lab")
-    to.window.show_room("pictures")
+    to.window.show_page("pictures")
 
 
 def branch(to: Walk) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +29,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """What `-n auto` means; 0: in this process, as benchmarks and what is printed (-s) need it."""
     asked = config.option.markexpr != "not bench" or config.option.capture == "no"
     return 0 if asked or processors() == 1 else min(processors(), MOST_WORKERS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks that nobody asked for are not even imported; None: as pytest decides."""
+    unasked = config.option.markexpr == "not bench" and collection_path.name == "bench"
+    return True if unasked else None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collected tests, several million objects, out of every later pass of the garbage collector."""
+    gc.collect()
+    gc.freeze()

@@ -15,7 +15,7 @@ from engine.spec.draft import METHODS, Draft
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import DTYPES
 from engine.spec.request import MAX_TEXT, THRESHOLDS
-from engine.spec.vae import VaeUse
+from engine.spec.vae import OWN, VaeChosen, VaeUse
 from engine.spec.validation import number, text
 
 LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
@@ -96,6 +96,12 @@ def _adapters(data: list[dict[str, Any]]) -> tuple[AdapterUse, ...]:
     return found
 
 
+def _vae(data: dict[str, Any] | str | None) -> VaeChosen:
+    if isinstance(data, str) and data != OWN:
+        raise ValueError("a VAE is that of a file, or the model's own")
+    return VaeUse.from_dict(data) if isinstance(data, dict) else OWN if data == OWN else None
+
+
 def _finite(value: object) -> float:
     if not math.isfinite(found := number(value)):
         raise ValueError("not a finite number")
@@ -113,7 +119,7 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "guidance_interval": _interval,
     "guides": _guides,
     "adapters": _adapters,
-    "vae": lambda value: None if value is None else VaeUse.from_dict(value),
+    "vae": _vae,
     "precision": lambda value: None if value is None else _one_of(tuple(DTYPES), value),
     "off": lambda value: tuple(map(text, value)),
     "wildcards": lambda value: tuple(map(text, value)),

@@ -11,13 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.checkpoints.errors import CheckpointError, PickleError
 from engine.checkpoints.header import Header, read_header
 from engine.errors import one_line, why
 
 INDEX, CONFIG = "model_index.json", "config.json"
+ZEROS = "force_zeros_for_empty_prompt"  # of a pipeline's index
 MAX_CONFIG = 4 * 2**20  # bytes
 MAX_DEPTH = 6
 MAX_SIDE = 2**16  # of any size that a config may give
@@ -45,6 +46,19 @@ class Component:
     header: Header | None = field(default=None, repr=False)
 
 
+class Pipeline(NamedTuple):
+    """A pipeline's folder.
+
+    cls         -- the name of its class
+    components  -- those that have a folder, by name
+    force_zeros -- whether the condition of an empty negative prompt is zero; None where it does not say
+    """
+
+    cls: str
+    components: dict[str, Component]
+    force_zeros: bool | None
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder holds a diffusers model or a component of one; the studio's own models have another config."""
     if (path / INDEX).is_file():
@@ -69,8 +83,8 @@ def model_name(path: Path) -> str:
     return path.name
 
 
-def read_pipeline(path: Path, variant: str | None = None) -> tuple[str, dict[str, Component]]:
-    """Read a pipeline's folder: the name of its class, and its components that have a folder, by name.
+def read_pipeline(path: Path, variant: str | None = None) -> Pipeline:
+    """Read a pipeline's folder.
 
     variant -- of the weights; None: the plain weights where they are, else the first variant
 
@@ -86,7 +100,8 @@ def read_pipeline(path: Path, variant: str | None = None) -> tuple[str, dict[str
         if (path / name).is_dir():
             components[name] = read_component(path / name, name, about[1], variant)
     cls = index.get("_class_name", "")
-    return cls if isinstance(cls, str) else "", components
+    zeros = index.get(ZEROS)
+    return Pipeline(cls if isinstance(cls, str) else "", components, zeros if isinstance(zeros, bool) else None)
 
 
 def read_component(folder: Path, name: str = "", cls: str = "", variant: str | None = None) -> Component:

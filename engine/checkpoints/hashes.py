@@ -18,6 +18,7 @@ from engine.errors import Cancelled, why
 from engine.files import replace_file
 
 FILE = "hashes.json"
+TENSORS_FILE = "tensor-hashes.json"
 BLOCK = 4 * 2**20  # bytes between two calls of `cancelled`
 SHORT = 10  # digits by which other studios name a file
 MOST = 20_000  # files that are remembered
@@ -25,9 +26,12 @@ MAX_BYTES = 32 * 2**20
 
 
 def sha256(
-    path: Path, progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False
+    path: Path,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    start: int = 0,
 ) -> str:
-    """Return the SHA-256 of a file. `progress` is called with the share that is done, 0 … 1.
+    """Return the SHA-256 of a file from byte `start` on. `progress` is called with the share that is done, 0 … 1.
 
     Raises Cancelled when `cancelled` returns True, and CheckpointError for a file that cannot be read.
     """
@@ -35,7 +39,8 @@ def sha256(
     view, done = memoryview(block), 0
     try:
         with open(path, "rb", buffering=0) as file:
-            size = max(os.fstat(file.fileno()).st_size, 1)
+            size = max(os.fstat(file.fileno()).st_size - start, 1)
+            file.seek(start)
             while count := file.readinto(block):
                 if cancelled():
                     raise Cancelled
@@ -47,14 +52,34 @@ def sha256(
     return found.hexdigest()
 
 
+def tensors_sha256(
+    path: Path, progress: Callable[[float], None] = lambda share: None, cancelled: Callable[[], bool] = lambda: False
+) -> str:
+    """Return the SHA-256 of a safetensors file without its header: by its first twelve digits A1111 names a LoRA.
+
+    It stays when the metadata change. Raises as sha256() does.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = 8 + int.from_bytes(file.read(8), "little")
+            if start > os.fstat(file.fileno()).st_size:
+                raise CheckpointError(f"{path} is damaged: its header is longer than the file.")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({why(error)}).") from error
+    return sha256(path, progress, cancelled, start)
+
+
 class Hashes:
     """The hashes of files, remembered in `folder`.
+
+    of_tensors -- remember tensors_sha256() instead of sha256(), in a file of its own
 
     A damaged or missing memory is not an error: the hashes are computed again.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+    def __init__(self, folder: Path, of_tensors: bool = False) -> None:
+        self.path = folder / (TENSORS_FILE if of_tensors else FILE)
+        self._compute = tensors_sha256 if of_tensors else sha256
         self._known = _read(self.path)
 
     def known(self, path: Path) -> str | None:
@@ -86,7 +111,7 @@ class Hashes:
             stamp = _stamp(name)
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read ({why(error)}).") from error
-        digest = sha256(path, progress, cancelled)
+        digest = self._compute(path, progress, cancelled)
         known = self._known | _read(self.path)  # with what the window, the engine and the commands have added since
         known.pop(name, None)
         known[name] = *stamp, digest

@@ -68,6 +68,7 @@ class Found:
     zero_snr -- whether its schedule ends in pure noise (Lin et al. 2024)
     parts    -- its parts, the net first
     schedule -- of a diffusers folder: what its scheduler says; {} for the family's own
+    force_zeros -- of a diffusers folder: whether an empty negative prompt is zeros; None for the family's own
     by_hand  -- what the user set
     """
 
@@ -84,6 +85,7 @@ class Found:
     adapter: Adapter | None = None
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     schedule: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    force_zeros: bool | None = None
     by_hand: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def part(self, role: str) -> PartFile | None:
@@ -215,7 +217,7 @@ def _unknown(path: Path, header: Header) -> UnknownCheckpoint:
 def _folder(path: Path, by_hand: Mapping[str, Any], variant: str | None) -> Found:
     if not (path / INDEX).is_file():
         return _single_component(path, by_hand, variant)
-    cls, components = read_pipeline(path, variant)
+    cls, components, force_zeros = read_pipeline(path, variant)
     parts = []
     for name, component in components.items():
         role, naming = _CLASSES.get(component.cls, ("", ""))
@@ -235,7 +237,16 @@ def _folder(path: Path, by_hand: Mapping[str, Any], variant: str | None) -> Foun
     scheduler = components["scheduler"].config if "scheduler" in components else {}
     title = f"{name}, {kind}" if kind else name
     return Found(
-        path, "model", family, (family,), title, kind, parts=tuple(parts), schedule=dict(scheduler), by_hand=by_hand
+        path,
+        "model",
+        family,
+        (family,),
+        title,
+        kind,
+        parts=tuple(parts),
+        schedule=dict(scheduler),
+        by_hand=by_hand,
+        force_zeros=force_zeros,
     )
 
 

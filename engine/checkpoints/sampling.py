@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.errors import CheckpointError
-from engine.checkpoints.families import Family
+from engine.checkpoints.families import Family, families
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.recognise import Found
 
@@ -90,12 +90,15 @@ def identity(
     configs = {part.role: dict(part.config) for part in found.parts if part.config}
     if len(files) == 1 and not configs and not found.by_hand:
         return digests["0"]
-    whole = {
+    whole: dict[str, Any] = {
         "files": digests,
         "configs": configs,
         "schedule": dict(found.schedule),
         "by_hand": dict(found.by_hand),
     }
+    about = families().get(found.family)
+    if found.force_zeros is not None and about is not None and found.force_zeros != about.force_zeros:
+        whole["force_zeros"] = found.force_zeros
     return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

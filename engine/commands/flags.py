@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoints.adapters.files import AdapterFiles
+from engine.checkpoints.adapters.usable import names_of_checkpoint, why_not
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.families import family
+from engine.checkpoints.recognise import recognise
 from engine.commands.destinations import file_name
 from engine.commands.guide_flags import add_guide_flags
 from engine.commands.sampler_flags import add_sampler
-from engine.errors import UsageError
+from engine.errors import UsageError, one_line
 from engine.pictures.png import RESAMPLING
 from engine.settings_folder import settings_folder
 from engine.spec.adapter import AdapterUse, parse_flag
@@ -148,14 +152,21 @@ def sides(text: str) -> tuple[int, int]:
     return width, height
 
 
-def adapters_of(flags: Sequence[str]) -> tuple[AdapterUse, ...]:
-    """The adapters of the flags --lora, with the hashes of their files. Raises CheckpointError for a missing one."""
+def adapters_of(flags: Sequence[str], info: ModelInfo) -> tuple[AdapterUse, ...]:
+    """The adapters of the flags --lora, with the hashes of their files. Raises CheckpointError for a missing one, and
+    for one that the model cannot use.
+    """
     if not flags:
         return ()
     files, uses = AdapterFiles(settings_folder()), []
     for flag in flags:
         where, strength, text, blocks = parse_flag(flag)
         name, digest = files.add(where)
+        if "adapters" in info.takes:  # else the draft is refused
+            names = names_of_checkpoint(recognise(info.folder, info.config["by_hand"]))
+            title = family(info.config["family"]).title
+            if why := why_not(files.path(name, digest), names, title, f"“{one_line(name, 100)}”"):
+                raise CheckpointError(why)
         use = AdapterUse(name=name, sha256=digest, strength=strength, text_strength=text, blocks=blocks)
         uses.append(use)
     return tuple(uses)
@@ -175,7 +186,7 @@ def draft_of(args: argparse.Namespace, info: ModelInfo, **more: Any) -> Draft:
         chosen["width"], chosen["height"] = args.size
     chosen |= {"level": args.cascade_noise, "truncated": args.cascade == "truncated"}
     chosen["wildcards"] = tuple(args.wildcards or ())
-    chosen["adapters"] = adapters_of(args.lora or ())
+    chosen["adapters"] = adapters_of(args.lora or (), info)
     if args.cascade is not None:
         chosen["enlarge"] = args.cascade != "off"
     seed = random.SystemRandom().randrange(2**31) if args.seed in (None, RANDOM) else args.seed

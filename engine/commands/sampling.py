@@ -51,7 +51,7 @@ def run_and_save(
     for flag in args.lora or ():
         session.adapters.add(parse_flag(flag)[0])
     session.model(request)
-    adapters = session.applied(request)
+    adapters = session.applied(request, show_applying)
     loaded = time.perf_counter()
     hops = len(path_of(request))
     for step in session.generate(request, args.run_file, inputs=inputs, aims=aims):
@@ -94,6 +94,12 @@ def file_names(out: Path, batch: int) -> list[Path]:
 def show_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done}/{total} steps", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def show_applying(share: float) -> None:
+    """Show the share of the adapters that is applied, where it takes a while."""
+    if sys.stderr.isatty():
+        print(f"\rApplying adapters: {share:.0%}", end="\r", file=sys.stderr, flush=True)
 
 
 def report(

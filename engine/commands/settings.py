@@ -12,7 +12,7 @@ from engine.checkpoints import settings as model_settings
 from engine.checkpoints.adapters.files import AdapterFiles
 from engine.checkpoints.hashes import Hashes
 from engine.errors import UsageError
-from engine.pictures.foreign.adopt import adopt, find_loras
+from engine.pictures.foreign.adopt import adopt, find_loras, find_vae
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.parameters import parameters
@@ -60,7 +60,8 @@ def _print(found: ForeignSettings, as_json: bool) -> None:
     folder = settings_folder()
     models, hashes = embedded_models(), Hashes(folder)
     models += checkpoints(model_settings.load(folder), hashes)
-    adopted = adopt(found, models, models[0], find_loras(found.loras, AdapterFiles(folder)))
+    vae = find_vae(found.vae, AdapterFiles(folder, "VAE"))
+    adopted = adopt(found, models, models[0], find_loras(found.loras, AdapterFiles(folder)), vae)
     if as_json:
         here = {"missing": adopted.missing, "differs": adopted.differs, "unused": adopted.unused}
         print(json.dumps(dataclasses.asdict(found) | {"here": here | {"draft": dataclasses.asdict(adopted.draft)}}))

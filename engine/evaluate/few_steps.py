@@ -16,9 +16,10 @@ from engine.evaluate.learned_grid import learn_grid
 from engine.meter import Meter
 from engine.noise import Noise
 from engine.oracle import Mixture
-from engine.paths import descending
+from engine.paths import descending, restart
 from engine.precision import wide
 from engine.rules import RULES
+from engine.rules.restart import RESTART, intervals
 from engine.run import run
 from engine.schedules import Array, Flow, Schedule, from_config, grid
 from engine.transforms import cfg
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from engine.spec.catalog import ModelInfo
-    from engine.types import Denoiser, Model, Rule
+    from engine.types import Denoiser, Model, Path, Rule
 
 F64 = torch.float64
 T = TypeVar("T")
@@ -57,10 +58,27 @@ def steps_within(rule: Rule, evaluations: int, to_zero: bool) -> int:
     return 0 if evaluations < last else 1 + (evaluations - last) // rule.evals
 
 
+def path_of_rule(rule: Rule, sigmas: Array) -> Path:
+    """Return the hops of a sampler with its default options: descending for all but Restart."""
+    return restart(sigmas, intervals(())) if rule is RESTART else descending(sigmas)
+
+
+def grid_within(problem: Problem, rule: Rule, spacing: str, evaluations: int) -> Array | None:
+    """Return the grid of the most steps whose path costs at most `evaluations`; None where none does.
+
+    Restart's cost depends on the grid: the levels of its way back are added to it.
+    """
+    for steps in range(steps_within(rule, evaluations, problem.to_zero), 0, -1):
+        sigmas = problem.grid(spacing, steps)
+        if rule.cost(path_of_rule(rule, sigmas)) <= evaluations:
+            return sigmas
+    return None
+
+
 def final_state(problem: Problem, rule: Rule, sigmas: Array) -> Tensor:
     """Run the sampler from the problem's start, image k with the noise of seed k; return the last state."""
     x = problem.x
-    for step in run(problem.d, descending(sigmas), rule, x, Noise(range(len(x)))):
+    for step in run(problem.d, path_of_rule(rule, sigmas), rule, x, Noise(range(len(x)))):
         x = step.move.x
     return x
 

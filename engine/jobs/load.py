@@ -70,6 +70,16 @@ class Loading(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Applying(Event):
+    """The share of a run's `count` adapters that is applied to its model, 0 … 1: after Loading, before Progress."""
+
+    share: float
+    count: int
+
+    latest: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class AdapterApplied(Event):
     """An adapter of a run is on: `tensors` of the `total` tensors of its file change the model."""
 

@@ -14,10 +14,12 @@ from torch import Tensor
 from engine.checkpoints.adapters.facts import trained_alphas
 from engine.checkpoints.adapters.fit import Change, Fit
 from engine.checkpoints.adapters.names import Names
-from engine.checkpoints.adapters.recognise import find_adapter, fit_to
+from engine.checkpoints.adapters.recognise import fit_to
+from engine.checkpoints.adapters.usable import why_unfit
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.header import read_header
-from engine.errors import one_line, why
+from engine.errors import one_line
+from engine.errors import why as reason_of
 from engine.models.errors import ModelError
 from engine.spec.adapter import AdapterUse
 
@@ -52,8 +54,8 @@ class AdapterFile:
         except CheckpointError as error:
             raise ModelError(str(error)) from error
         fit = fit_to(header, names)
-        if not fit.whole:
-            raise ModelError(_refusal(worn, fit, header, title))
+        if why := why_unfit(header, fit, title, f"“{one_line(worn.use.name, 100)}”"):
+            raise ModelError(why)
         try:
             file = stack.enter_context(safe_open(worn.path, framework="pt", device="cpu"))
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -68,16 +70,6 @@ class AdapterFile:
             raise _unreadable(self.worn.path, error) from error
 
 
-def _refusal(worn: Worn, fit: Fit, header: Any, title: str) -> str:
-    """Say why an adapter is not applied: it is of another family, or some of its tensors do not fit."""
-    name, own = one_line(worn.use.name, 100), find_adapter(header)
-    if own is None:
-        return f"“{name}” is no adapter: choose a LoRA, LoHa, LoKr or DoRA."
-    if own.mapped > fit.mapped and title not in own.titles:
-        return f"“{name}” is a {own.title}, and this model is {title}: choose an adapter for {title}."
-    return f"“{name}” does not fit this model ({title}): {fit.why_not()}. Choose another, or get the whole file again."
-
-
 def _unreadable(path: Path, error: BaseException) -> ModelError:
-    reason = why(error) if isinstance(error, OSError) else "its header and its data do not agree"
+    reason = reason_of(error) if isinstance(error, OSError) else "its header and its data do not agree"
     return ModelError(f"{path} cannot be read ({one_line(reason, 200)}): get the file again.")

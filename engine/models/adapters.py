@@ -7,7 +7,7 @@ W + Σ fᵢ·ΔWᵢ, in float32 (float64 for float64 nets), in the order of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from engine.checkpoints.adapters.fit import Change
 from engine.checkpoints.adapters.modules import block_of
 from engine.checkpoints.adapters.names import Names, names_of
-from engine.errors import one_line
+from engine.errors import Cancelled, one_line
 from engine.models.adapter_file import AdapterFile, Worn
 from engine.models.clip_text import ClipText
 from engine.models.deltas import bias_change, weight_change
@@ -28,7 +28,17 @@ from engine.types import Model
 
 Key = tuple[str, str]  # a part, and the name of a parameter in its net
 Changes = Sequence[tuple[AdapterFile, Change]]
+Report = Callable[[float], object]
+Ask = Callable[[], bool]
 SPARE = 256 * 2**20  # bytes to leave free
+
+
+def _ignore(share: float) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
 
 
 class Applied(NamedTuple):
@@ -67,11 +77,14 @@ class Fitting:
     applied: tuple[Applied, ...] = ()
     _originals: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
 
-    def ensure(self, adapters: tuple[Worn, ...]) -> None:
+    def ensure(self, adapters: tuple[Worn, ...], report: Report = _ignore, cancelled: Ask = _never) -> None:
         """Bring the nets to have on exactly these adapters. It costs nothing where they do already.
 
-        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory; then the
-        nets have nothing on.
+        report    -- called with the share of the changed weights that is computed, 0 … 1
+        cancelled -- called before each weight; True raises Cancelled
+
+        Raises ModelError for an adapter that does not fit, a file that cannot be read, and too little memory. After
+        this and after Cancelled the nets have nothing on, to the bit.
         """
         if adapters is self.on or adapters == self.on:
             return
@@ -79,7 +92,7 @@ class Fitting:
             with ExitStack() as stack:
                 ordered = sorted(adapters, key=lambda worn: worn.use.sha256)
                 files = [AdapterFile.open(worn, self.names, self.title, stack) for worn in ordered]
-                self._change(self._parameters(files))
+                self._change(self._parameters(files), report, cancelled)
         except BaseException:
             self._restore(set(self._originals))
             self.on, self.applied = (), ()
@@ -104,10 +117,13 @@ class Fitting:
         except AttributeError:
             return False
 
-    def _change(self, parameters: Mapping[Key, Changes]) -> None:
+    def _change(self, parameters: Mapping[Key, Changes], report: Report, cancelled: Ask) -> None:
         self._restore(set(self._originals) - set(parameters))
         self._check_memory(parameters)
-        for key, changes in parameters.items():
+        for k, (key, changes) in enumerate(parameters.items()):
+            if cancelled():
+                raise Cancelled
+            report(k / len(parameters))
             parameter = self._parameter(key)
             original = self._originals.setdefault(key, parameter.data.to("cpu"))
             made = _with_changes(original.to(parameter.device), changes, key[1].endswith("weight"))
@@ -205,12 +221,12 @@ def wear(model: Model, adapters: tuple[Worn, ...]) -> Model:
     return worn
 
 
-def applied_to(model: Model) -> tuple[Applied, ...]:
+def applied_to(model: Model, report: Report = _ignore, cancelled: Ask = _never) -> tuple[Applied, ...]:
     """Put a view's adapters on now, and say what each does; () for a model that takes none.
 
-    Raises as Fitting.ensure() does.
+    The other arguments and errors are those of Fitting.ensure().
     """
     if not isinstance(model, Wearer) or model.fitting is None:
         return ()
-    model.fitting.ensure(model.adapters)
+    model.fitting.ensure(model.adapters, report, cancelled)
     return model.fitting.applied

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError
@@ -22,6 +22,7 @@ from torch import Tensor
 from engine.errors import why
 from engine.models.errors import ModelError
 from engine.spec.prompt.chunks import ROOM
+from engine.types import Model
 
 PICKLES = (".pt", ".bin", ".pth", ".ckpt")
 SUFFIXES = (".safetensors", *PICKLES)
@@ -74,6 +75,17 @@ class Inversions:
             for path in sorted(folder.rglob("*")):
                 if path.suffix.lower() in SUFFIXES and path.is_file():
                     self.paths.setdefault(path.stem.lower(), path)
+        self._compile()
+
+    @classmethod
+    def at(cls, paths: Mapping[str, Path]) -> Inversions:
+        """The learned words with these names, at these files."""
+        made = cls()
+        made.paths |= {name.lower(): path for name, path in paths.items()}
+        made._compile()
+        return made
+
+    def _compile(self) -> None:
         names = sorted(self.paths, key=len, reverse=True)  # the longest that fits
         words = "|".join(map(re.escape, names))
         self._names = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE) if names else None
@@ -95,6 +107,23 @@ class Inversions:
         if name.lower() not in self._read:
             self._read[name.lower()] = read_inversion(path, self.pickles)
         return self._read[name.lower()]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A model whose texts can name learned words."""
+
+    def knowing(self, embeddings: Inversions) -> Model: ...
+
+
+def know(model: Model, files: Mapping[str, Path]) -> Model:
+    """Return a view of a model whose texts can name the learned words in these files. Raises ModelError for a model
+    that takes none.
+    """
+    if not isinstance(model, Reader):
+        raise ModelError(f"The model “{model.id}” takes no embeddings: take them out of the prompt.")
+    made: Model = model.knowing(Inversions.at(files))
+    return made
 
 
 def read_inversion(path: Path, pickles: bool = False) -> Inversion:

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from engine import schedules
+from engine.checkpoints.adapters.usable import unet_config
+from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import Family, family
 from engine.checkpoints.kinds import LDM
@@ -27,6 +29,7 @@ from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitted, Fitting, names_of_model
 from engine.models.clip_text import read_clip_text
+from engine.models.inversion import Inversions
 from engine.models.nets import UNet, build_tiny_vae, build_unet, build_vae
 from engine.models.placement import TILE, decodes_in_tiles
 from engine.models.words import ClipWords, Encoder
@@ -136,6 +139,10 @@ class LatentModel:
         net = Fitted(self.denoiser.net.inner, self.fitting, adapters)
         return replace(self, denoiser=replace(self.denoiser, net=net), adapters=adapters)
 
+    def knowing(self, embeddings: Inversions) -> LatentModel:
+        """Return a view of this model on the same nets, whose texts can name these learned words."""
+        return replace(self, words=replace(self.words, inversions=embeddings))
+
     def condition(self, said: Said) -> Cond:
         """Encode what is said of one picture. Raises ModelError for a clip skip that the text encoder does not have."""
         if self.fitting is not None:
@@ -193,7 +200,7 @@ def load(
     progress = Progress(sum(_bytes_of(part) for part in needed.values()), report, cancelled)
     unet = load_unet(needed["unet"], about, found.by_hand, device, dtype, progress)
     codec = load_codec(needed["vae"], about, device, progress, found.by_hand)
-    words = load_words(needed, about, device, progress)
+    words = load_words(needed, about, device, progress, found.force_zeros)
     schedule = schedules.from_config(info.config["schedule"])
     net = UNet(unet, int(unet.config.in_channels) - codec.channels)  # type: ignore[union-attr, arg-type]
     parts = {"unet": unet, "vae": codec.net}
@@ -239,14 +246,9 @@ def _needed(found: Found, about: Family, info: ModelInfo) -> dict[str, PartFile]
         parts["vae"] = replace(vae.parts[0], role=vae.parts[0].role)
     elif "vae" not in parts and "tiny-vae" in parts:
         parts["vae"] = parts["tiny-vae"]
-    wanted = ["unet", "vae", *(one["part"] for one in about.text)]
-    if missing := [role for role in wanted if role not in parts]:
-        names = {"vae": "VAE", "text": "text encoder", "text_2": "second text encoder"}
-        raise CheckpointError(
-            f"{found.path} has no {' and no '.join(names[role] for role in missing)}: get the complete checkpoint, or "
-            "the folder of the diffusers model."
-        )
-    return {role: parts[role] for role in wanted}
+    if why := why_incomplete(str(found.path), lacks(found), own is not None):
+        raise CheckpointError(why)
+    return {role: parts[role] for role in ("unet", "vae", *(one["part"] for one in about.text))}
 
 
 def _bytes_of(part: PartFile) -> int:
@@ -262,15 +264,10 @@ def load_unet(
     progress: Progress | None = None,
 ) -> nn.Module:
     """Load a UNet by its own config, or else by that of its family with what the user set."""
-    config = dict(part.config or about.unet) | dict(by_hand.get("unet", {}))
+    config = unet_config(part, about, by_hand)
     rename: Rename = lambda name: name  # noqa: E731
     if part.naming == LDM:
         rename = partial(unet_name, layers=int(config["layers_per_block"]))
-        first = part.header.shape(f"{part.prefix}input_blocks.0.0.weight")
-    else:
-        first = part.header.shape(f"{part.prefix}conv_in.weight")
-    if first is not None and len(first) == 4:
-        config["in_channels"] = first[1]
     tensors = read_tensors(part, rename)
     return fill(lambda: build_unet(config), tensors, part.header.path, about.title, device, dtype, progress)
 
@@ -318,9 +315,16 @@ def _tiny_codec(
 
 
 def load_words(
-    parts: Mapping[str, PartFile], about: Family, device: torch.device, progress: Progress | None = None
+    parts: Mapping[str, PartFile],
+    about: Family,
+    device: torch.device,
+    progress: Progress | None = None,
+    force_zeros: bool | None = None,
 ) -> ClipWords:
-    """Load the text encoders of a family, in float32."""
+    """Load the text encoders of a family, in float32.
+
+    force_zeros -- whether an empty negative prompt is zeros; None: as the family has it
+    """
     encoders = []
     for one in about.text:
         part = parts[one["part"]]
@@ -335,4 +339,4 @@ def load_words(
         quick = (config.get("hidden_act") or net["act"]) == "quick_gelu"
         encoder = read_clip_text(tensors, quick, str(part.header.path), heads, layers)
         encoders.append(Encoder.of(encoder, one))
-    return ClipWords(tuple(encoders), about.numbers, about.force_zeros)
+    return ClipWords(tuple(encoders), about.numbers, about.force_zeros if force_zeros is None else force_zeros)

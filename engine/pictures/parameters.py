@@ -38,6 +38,8 @@ def parameters(request: Request) -> str:
         "Model hash": request.model_sha256[:SHORT],
         "Model": request.model,
     }
+    if request.vae is not None:
+        facts |= {"VAE hash": request.vae.sha256[:SHORT], "VAE": request.vae.name}
     facts |= {f"Sampler {name}": f"{value:g}" for name, value in options}
     if request.distilled is not None:
         facts["Distilled CFG Scale"] = f"{request.distilled:g}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.complete import lacks
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.families import family
 from engine.checkpoints.folder import is_folder, model_name
@@ -112,6 +113,11 @@ class ModelInfo:
     def with_vae(self, path: Path | None, sha256: str = "") -> ModelInfo:
         """The same checkpoint with the VAE in that file, whose hash is `sha256`; None: with its own."""
         return replace(self, config=self.config | {"vae": path and str(path), "vae_sha256": sha256})
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The parts that its file lacks, keys of engine.checkpoints.complete.TITLES; () for a complete one."""
+        return tuple(self.config.get("lacks", ()))
 
     @property
     def latent(self) -> bool:
@@ -235,6 +241,7 @@ def checkpoint(
             "schedule": schedule,
             "codec": {"type": "kl", "factor": about.codec["factor"]},
             "by_hand": dict(found.by_hand),
+            "lacks": lacks(found),
             "vae": None if vae is None else str(vae),
             "vae_sha256": vae_sha256,
             "few_step_keys": [key for part in found.parts for key in part.header.tensors if key.endswith(LCM_KEYS)],

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.checkpoints.complete import why_incomplete
 from engine.paths import goes_back, path_of
 from engine.rules import RULES, menu
 from engine.schedules import from_config, grid, levels_below
+from engine.settings_folder import settings_folder
 from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import ModelInfo
+from engine.spec.embedding import EmbeddingUse
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
+from engine.spec.prompt.named import embeddings_in, lora_of
+from engine.spec.prompt.tags import tags_in, without_tags
 from engine.spec.request import (
     MAX_BATCH,
     MAX_CLIP_SKIP,
@@ -31,7 +36,7 @@ from engine.spec.request import (
 )
 from engine.spec.sampler import rule_of
 from engine.spec.sizes import Size
-from engine.spec.vae import VaeUse
+from engine.spec.vae import OWN, VaeChosen, VaeUse
 from engine.spec.validation import MAX_SIDE
 
 if TYPE_CHECKING:
@@ -75,7 +80,8 @@ class Draft:
                 takes, rounded to whole steps; `jump` and `resample` count for "repaint"
     guides   -- as in a Request, by name alone
     clip_skip, distilled, adapters -- as in a Request
-    vae, precision -- as in a Request; None: the model's own
+    vae      -- the VAE of a file; OWN: the model's own; None: the one that the model is set to, by default its own
+    precision -- as in a Request; None: the model's
     off      -- the hashes of adapters that are switched off: they stay in the list, and no Request has them
     wildcards -- the folders with the lists that `__name__` in a prompt draws from; without any it is plain text
     """
@@ -111,7 +117,7 @@ class Draft:
     wildcards: tuple[str, ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
     off: tuple[str, ...] = ()
-    vae: VaeUse | None = None
+    vae: VaeChosen = None
     precision: str | None = None
 
     @property
@@ -135,7 +141,7 @@ class Draft:
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
-        latent = ("width", "height", "clip_skip", "distilled", "adapters", "vae", "precision")
+        latent = ("width", "height", "clip_skip", "distilled", "adapters", "precision")
         shared = ("model", "label", *look, *further, *latent)
         seeds = request.seeds if image is None else request.seeds[image : image + 1]
         second = request.enlargement
@@ -144,6 +150,8 @@ class Draft:
         )
         chosen = {name: getattr(request, name) for name in shared} | stage
         chosen |= {"prompt": plain(request.prompt), "negative": plain(request.negative)}
+        is_checkpoint = request.precision is not None  # only these can have another VAE than their own
+        chosen["vae"] = request.vae or (OWN if is_checkpoint else None)
         edit = request.edit
         if edit is not None:
             chosen |= {"method": edit.method, "strength": edit.strength}
@@ -204,6 +212,9 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
     if not info.text and (draft.prompt.strip() or draft.negative.strip()):
         raise RequestError(f"{info.title} takes no text: leave the prompt empty and choose {_names(info)}.")
     _check_takes(draft, info)
+    vae = _vae(draft, info)
+    if draws and (why := why_incomplete(info.title, info.lacks, vae is not None)):
+        raise RequestError(why)
     width, height = first_size(draft, info)
     info.sizes.check((width, height), info.title)
     if draft.threshold != "none" and info.latent:
@@ -216,6 +227,11 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
     if edit is not None:
         sigmas = _tail(sigmas, edit.strength)
     prompt, negative, drawn = drawn_texts(draft) if draws else (draft.prompt.strip(), draft.negative.strip(), None)
+    worn = draft.worn
+    embeddings: tuple[EmbeddingUse, ...] = ()
+    if draws and "adapters" in info.takes:
+        prompt, worn = _with_tagged(prompt, negative, draft.worn)
+        embeddings = embeddings_in((prompt, negative), settings_folder())
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
@@ -242,11 +258,36 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         clip_skip=draft.clip_skip,
         distilled=draft.distilled,
         drawn=drawn,
-        adapters=draft.worn,
-        vae=draft.vae or info.vae,
+        adapters=worn,
+        embeddings=embeddings,
+        vae=vae,
         precision=draft.precision or (info.compute_dtype if "precision" in info.takes else None),
     )
     return _with_evaluations(request)
+
+
+def _with_tagged(prompt: str, negative: str, worn: tuple[AdapterUse, ...]) -> tuple[str, tuple[AdapterUse, ...]]:
+    """Return the prompt without the tags of LoRAs, and the adapters with those that the tags name.
+
+    The text decides the strengths of one that is there already; of two tags with one name the last one counts. Raises
+    RequestError for a tag in the negative prompt, and for a name that is not here.
+    """
+    if tags := tags_in(negative):
+        raise RequestError(f"<lora:{tags[0].name}> has no effect in the negative prompt: write it in the prompt.")
+    if not (tags := tags_in(prompt)):
+        return prompt, worn
+    uses = {use.sha256: use for use in worn}
+    for use in (lora_of(tag, settings_folder()) for tag in tags):
+        own = uses.get(use.sha256)
+        uses[use.sha256] = use if own is None else replace(use, name=own.name, blocks=own.blocks)
+    return without_tags(prompt), tuple(uses.values())
+
+
+def _vae(draft: Draft, info: ModelInfo) -> VaeUse | None:
+    """Return the VAE file of a run; None for the model's own."""
+    if isinstance(draft.vae, VaeUse):
+        return draft.vae
+    return info.vae if draft.vae is None else None
 
 
 def _check_takes(draft: Draft, info: ModelInfo) -> None:
@@ -256,7 +297,7 @@ def _check_takes(draft: Draft, info: ModelInfo) -> None:
         "clip_skip": ("clip skip", draft.clip_skip is not None),
         "distilled": ("distilled guidance", draft.distilled is not None),
         "adapters": ("adapters such as LoRA", bool(draft.worn)),
-        "vae": ("VAE of another file", draft.vae is not None),
+        "vae": ("VAE of another file", isinstance(draft.vae, VaeUse)),
         "precision": ("precision", draft.precision is not None),
     }
     for name, (words, is_set) in asked.items():

@@ -17,6 +17,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from engine.spec.adapter import AdapterUse, check_adapters
+from engine.spec.embedding import EmbeddingUse, check_embeddings
 from engine.spec.guides import MAX_GUIDES, Guide, guide_from_dict
 from engine.spec.limits import DTYPES, MAX_GUIDANCE, MAX_LEVEL, MAX_NAME, MAX_SIGMA, MAX_STEPS
 from engine.spec.model_hash import current_hash
@@ -45,6 +46,7 @@ OPTIONAL = (
     "adapters",
     "vae",
     "precision",
+    "embeddings",
 )  # in JSON only where they are set: old hashes stay
 QUANTILE = 0.995  # of a dynamic threshold, as Saharia et al. 2022 use it
 
@@ -174,6 +176,7 @@ class Request:
                            the model's own
     distilled           -- the guidance that a guidance-distilled model reads as an input; None for the model's own
     adapters            -- LoRAs and their kin, with their strengths; their order changes nothing
+    embeddings          -- the files of the textual inversions that the texts name
     drawn               -- the texts as they were written, with the choices that the seed drew (a note: `prompt` and
                            `negative` decide); None where they had none
     """
@@ -206,6 +209,7 @@ class Request:
     adapters: tuple[AdapterUse, ...] = ()
     vae: VaeUse | None = None
     precision: str | None = None
+    embeddings: tuple[EmbeddingUse, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -255,6 +259,7 @@ class Request:
         if self.distilled is not None and not within(self.distilled, 0, MAX_GUIDANCE):
             raise RequestError(f"The distilled guidance must lie between 0 and {MAX_GUIDANCE:g}.")
         check_adapters(self.adapters)
+        check_embeddings(self.embeddings)
         if self.precision is not None and self.precision not in DTYPES:
             raise RequestError(f"There is no precision “{self.precision}”: choose one of {', '.join(DTYPES)}.")
         if not 1 <= self.evaluations <= MAX_EVALUATIONS:
@@ -326,6 +331,7 @@ class Request:
                 data["edit"] = Edit.from_dict(data["edit"])
             data["guides"] = tuple(guide_from_dict(guide) for guide in data.get("guides", ()))
             data["adapters"] = tuple(AdapterUse.from_dict(use) for use in data.get("adapters", ()))
+            data["embeddings"] = tuple(EmbeddingUse.from_dict(use) for use in data.get("embeddings", ()))
             if data.get("vae") is not None:
                 data["vae"] = VaeUse.from_dict(data["vae"])
             if not isinstance(data.get("precision"), str | None):

@@ -1,13 +1,15 @@
-"""VaeUse: the VAE file of a Request, where it is not the model's own. Needs no torch."""
+"""VaeUse: the VAE file of a Request, where it is not the model's own; VaeChosen: the choice of a Draft. No torch."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 from engine.spec.limits import MAX_NAME
 from engine.spec.validation import RequestError, check_text, text
+
+OWN: Final = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +30,6 @@ class VaeUse:
     def from_dict(cls, data: dict[str, Any]) -> VaeUse:
         """Invert dataclasses.asdict. Raises KeyError, TypeError or ValueError for anything else."""
         return cls(name=text(data["name"]), sha256=text(data["sha256"]))
+
+
+VaeChosen: TypeAlias = VaeUse | Literal["own"] | None  # that file; the model's own; what the model is set to

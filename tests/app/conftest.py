@@ -31,7 +31,7 @@ from engine.spec.request import Request
 from engine.spec.sizes import SizeRule
 from tests.fakes.engine import FakeEngine
 
-PATIENCE = 8_000  # milliseconds after which a test takes something for never
+PATIENCE = 60_000  # milliseconds after which a test takes something for never
 WORDS = "red\nblue\napple\ncat face\nrocket\nbirthday cake\nheart\npizza\n"
 
 

@@ -27,7 +27,7 @@ def test_a_level_is_shown_within_a_frame(make_parts: Callable[..., Parts], qtbot
     lab.closed.connect(client.close)
     window = open_window(qtbot, document, lab=lab)
     window.resize(1280, 800)
-    window.show_room("lab")
+    window.show_page("lab")
     lab.particles = 500
     for layer in LAYERS:
         lab.turn(layer, layer != "seen")

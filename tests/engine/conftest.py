@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from engine.models import net
 from engine.spec.catalog import ModelInfo, read_model
 from engine.train.export import add_stage
+from tests.engine.elsewhere import elsewhere  # noqa: F401  (a fixture)
 
 NET = {
     "type": "patch-transformer",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +25,7 @@ from engine.spec.request import Enlargement, Request, RequestError
 from engine.store import RunReader, StoreError
 from engine.types import SecondStage, Step
 from tests.engine.closed_form import MEAN, VARIANCE, NormalModel, normal
+from tests.engine.elsewhere import Elsewhere, finals_of_forks
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -163,23 +162,8 @@ def test_a_batch_is_the_pictures_made_alone(session: Session, tiny_model: ModelI
             assert (np.abs(picture.astype(int) - pictures[k].astype(int)) <= 1).mean() >= 0.999
 
 
-RESUME = """
-import hashlib, sys, torch
-from pathlib import Path
-from engine.spec.catalog import read_model
-from engine.session import Session
-from engine.store import RunReader
-torch.set_num_threads(int(sys.argv[1]))
-session = Session("cpu", [read_model(Path(sys.argv[2]))])
-for path in map(Path, sys.argv[3:]):
-    for k in range(len(RunReader(path).steps)):
-        *_, final = session.fork(path, k)
-        print(path.stem, k, hashlib.sha256(final.move.x.numpy().tobytes()).hexdigest())
-"""
-
-
-def test_every_step_resumes_bit_identically_in_a_new_process_from_the_file_alone(
-    session: Session, tiny_model: ModelInfo, tmp_path: Path
+def test_every_step_resumes_bit_identically_in_another_process_from_the_file_alone(
+    session: Session, tiny_model: ModelInfo, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     given, expected, paths = inputs(), [], []
     for method in METHODS:
@@ -189,10 +173,8 @@ def test_every_step_resumes_bit_identically_in_a_new_process_from_the_file_alone
             steps = list(session.generate(request, path, inputs=given))
             digest = hashlib.sha256(steps[-1].move.x.numpy().tobytes()).hexdigest()
             expected += [f"{path.stem} {k} {digest}" for k in range(len(steps))]
-            paths.append(str(path))
-    command = [sys.executable, "-c", RESUME, str(torch.get_num_threads()), str(tiny_model.folder), *paths]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.splitlines() == expected
+            paths.append(path)
+    assert elsewhere(finals_of_forks, tiny_model.folder, paths) == expected
 
 
 def test_the_run_file_holds_the_edited_picture_and_mask(

@@ -36,6 +36,7 @@ from engine.spec.lab_data import DRAWN, Data
 from engine.spec.morph import Key, Morph
 from engine.spec.request import Enlargement, Request
 from engine.store import RunReader
+from tests.engine.elsewhere import Elsewhere
 
 RGB = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
 MASK = np.random.default_rng(1).integers(0, 256, (16, 16), np.uint8)
@@ -137,20 +138,9 @@ def test_one_picture_is_kept_once_whatever_number_of_jobs_name_it(tiny_model: Mo
     assert [path.stem for path in tmp_path.glob("*.npy")] == [digest(RGB)]
 
 
-RUN = """
-import sys
-from pathlib import Path
-from engine.jobs.serial import load
-from engine.session import Session
-for _ in Session("cpu").perform(load(Path(sys.argv[1]))):
-    pass
-"""
-
-
-def in_a_new_process(path: Path) -> None:
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", RUN, str(path)], cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def perform_saved(path: Path) -> None:
+    for _ in Session("cpu").perform(serial.load(path)):
+        pass
 
 
 def records(path: Path) -> list[Any]:
@@ -167,7 +157,9 @@ def records(path: Path) -> list[Any]:
     return found
 
 
-def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(tmp_path: Path) -> None:
+def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
     info = next(info for info in embedded_models() if info.id == "emoji")
     side = info.width
     rgb = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
@@ -180,7 +172,7 @@ def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(tm
     list(Session("cpu").perform(here))
     there = dataclasses.replace(here, run_path=tmp_path / "there.twrun", pictures=tmp_path / "pictures")
     serial.save(there, tmp_path / "queue" / "job.json")
-    in_a_new_process(tmp_path / "queue" / "job.json")
+    elsewhere(perform_saved, tmp_path / "queue" / "job.json")
     assert records(tmp_path / "there.twrun") == records(tmp_path / "here.twrun")
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 1
 
@@ -188,7 +180,7 @@ def test_an_edit_runs_from_its_json_alone_in_another_process_to_the_same_bits(tm
     fork = Fork(source=tmp_path / "there.twrun", at=1, run_path=tmp_path / "fork-here.twrun")
     list(Session("cpu").perform(fork))
     serial.save(dataclasses.replace(fork, run_path=tmp_path / "fork-there.twrun"), tmp_path / "queue" / "fork.json")
-    in_a_new_process(tmp_path / "queue" / "fork.json")
+    elsewhere(perform_saved, tmp_path / "queue" / "fork.json")
     assert records(tmp_path / "fork-there.twrun") == records(tmp_path / "fork-here.twrun")
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from engine.spec.morph import Key, Morph
 from engine.spec.request import Request
 from engine.store import RunReader
 from engine.types import Step
+from tests.engine.elsewhere import Elsewhere
 
 ROOT = Path(__file__).parents[2]
 STEPS = 4  # the last of them has the longest history behind it, three evaluations
@@ -108,7 +107,7 @@ def check(session: Session, path: Path) -> None:
 
 @pytest.mark.parametrize("sampler", menu())
 def test_every_sampler_on_the_emoji_model(sampler: str, session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
-    request = make_request(emoji, sampler=sampler, options=SHORT.get(sampler, ()))
+    request = make_request(emoji, sampler=sampler, guidance=1.0, options=SHORT.get(sampler, ()))
     last(session.generate(request, tmp_path / "run.twrun"))
     check(session, tmp_path / "run.twrun")
 
@@ -201,21 +200,16 @@ def morphed(session: Session, emoji: ModelInfo) -> str:
     return hashlib.sha256(b"".join(film)).hexdigest()
 
 
-ELSEWHERE = """
-import sys, torch
-from pathlib import Path
-from engine.spec.catalog import find
-from engine.session import Session
-from tests.engine.test_resuming_real import check, morphed
-torch.set_num_threads(int(sys.argv[1]))
-session = Session("cpu", [find("emoji"), find("fashion")])
-for path in map(Path, sys.argv[2:]):
-    check(session, path)
-print(morphed(session, find("emoji")))
-"""
+def checked_and_morphed(paths: list[Path]) -> str:
+    session = Session("cpu", [find("emoji"), find("fashion")])
+    for path in paths:
+        check(session, path)
+    return morphed(session, find("emoji"))
 
 
-def test_in_a_new_process(session: Session, emoji: ModelInfo, fashion: ModelInfo, tmp_path: Path) -> None:
+def test_in_another_process(
+    session: Session, emoji: ModelInfo, fashion: ModelInfo, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
     requests = {
         "unipc": make_request(emoji, sampler="unipc-2"),
         "grey": make_request(fashion, sampler="ddpm", batch=2),
@@ -223,8 +217,5 @@ def test_in_a_new_process(session: Session, emoji: ModelInfo, fashion: ModelInfo
     }
     for name, request in requests.items():
         last(session.generate(request, tmp_path / f"{name}.twrun"))
-    paths = [str(tmp_path / f"{name}.twrun") for name in requests]
-    command = [sys.executable, "-c", ELSEWHERE, str(torch.get_num_threads()), *paths]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == morphed(session, emoji)
+    paths = [tmp_path / f"{name}.twrun" for name in requests]
+    assert elsewhere(checked_and_morphed, paths) == morphed(session, emoji)

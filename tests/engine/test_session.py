@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +20,7 @@ from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader
 from engine.types import Step
+from tests.engine.elsewhere import Elsewhere, finals_of_forks
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -64,23 +63,8 @@ def test_a_run_repeats_bit_for_bit_and_is_in_its_file(
     assert sum(info.nfe for info in reader.steps) == request.evaluations
 
 
-RESUME = """
-import hashlib, sys, torch
-from pathlib import Path
-from engine.spec.catalog import read_model
-from engine.session import Session
-from engine.store import RunReader
-torch.set_num_threads(int(sys.argv[1]))
-session = Session("cpu", [read_model(Path(sys.argv[2]))])
-for path in map(Path, sys.argv[3:]):
-    for k in range(len(RunReader(path).steps)):
-        *_, final = session.fork(path, k)
-        print(path.stem, k, hashlib.sha256(final.move.x.numpy().tobytes()).hexdigest())
-"""
-
-
-def test_every_step_of_every_rule_resumes_bit_identically_in_a_new_process(
-    session: Session, tiny_model: ModelInfo, tmp_path: Path
+def test_every_step_of_every_rule_resumes_bit_identically_in_another_process(
+    session: Session, tiny_model: ModelInfo, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     expected, paths = [], []
     for name in menu():
@@ -88,10 +72,8 @@ def test_every_step_of_every_rule_resumes_bit_identically_in_a_new_process(
         final = last(session.generate(request_for(tiny_model, sampler=name), path))
         digest = hashlib.sha256(final.numpy().tobytes()).hexdigest()
         expected += [f"{name} {k} {digest}" for k in range(len(RunReader(path).steps))]
-        paths.append(str(path))
-    command = [sys.executable, "-c", RESUME, str(torch.get_num_threads()), str(tiny_model.folder), *paths]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.splitlines() == expected
+        paths.append(path)
+    assert elsewhere(finals_of_forks, tiny_model.folder, paths) == expected
 
 
 def test_an_image_of_a_batch_is_the_picture_made_alone(session: Session, tiny_model: ModelInfo) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -196,22 +194,14 @@ def test_fewer_or_more_steps_may_be_left_and_the_rest_is_as_it_was(
     assert vary(request, 39, 0, 2, tiny_model, steps=1).sigmas == request.sigmas
 
 
-def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "engine", *words], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-
-
-def test_the_vary_command(tmp_path: Path) -> None:
+def test_the_vary_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out, kept = tmp_path / "apple.twrun", tmp_path / "like.png", tmp_path / "like.twrun"
     words = ["red apple", "--steps", "6", "--seed", "3", "--batch", "2"]
     assert main(["generate", *words, "--out", str(tmp_path / "apple.png"), "--run-file", str(path)]) == 0
-    done = tweedie(
-        "vary", str(path), "--step", "3", "--image", "1", "--count", "3", "--out", str(out), "--run-file", str(kept),
-        "--json",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
+    capsys.readouterr()
+    more = ["--step", "3", "--image", "1", "--count", "3", "--out", str(out), "--run-file", str(kept), "--json"]
+    assert main(["vary", str(path), *more]) == 0
+    facts = json.loads(capsys.readouterr().out)
     assert [p["seed"] for p in facts["pictures"]] == [4, 5, 6]
     assert facts["request"]["sampler"] == "ddpm"
     reader = RunReader(kept)
@@ -237,7 +227,7 @@ def test_the_vary_command(tmp_path: Path) -> None:
         (["--step", "3", "--count", "65"], "batch of 65"),
         (["--step", "3", "--out", "a.jpg"], "end the name in .png"),
     ):
-        refused = tweedie("vary", str(path), *words)
-        assert refused.returncode == 2
-        assert says in refused.stderr
-        assert len(refused.stderr.strip().splitlines()) == 1
+        assert main(["vary", str(path), *words]) == 2
+        refused = capsys.readouterr().err
+        assert says in refused
+        assert len(refused.strip().splitlines()) == 1

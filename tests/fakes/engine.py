@@ -43,6 +43,7 @@ class FakeEngine:
     call_seconds  -- each model call blocks this long, as a slow net would
     open_error, load_error -- raised when the session opens, a model loads
     fail_at, error -- the model call (counted from 0 within the run) that raises `error`
+    loads         -- events that a run sends before its first step
     calls         -- model calls made so far
     jobs          -- those that it was given, but for loading
     answers       -- what other jobs tell, by their class: a function of the job. A model call comes before each event,
@@ -56,6 +57,7 @@ class FakeEngine:
         self.open_error: Exception | None = None
         self.load_error: Exception | None = None
         self.fail_at, self.error = -1, Exception("none")
+        self.loads: tuple[Event, ...] = ()
         self.calls = 0
         self.requests: list[Request] = []
         self.jobs: list[Job] = []
@@ -142,6 +144,8 @@ class FakeEngine:
     ) -> Iterator[Event]:
         assert job.run_path is not None
         self.requests.append(request)
+        for event in self.loads:
+            caller.early(event)
         rule, call, began = RULES[request.sampler], 0, caller.clock()
         target, path = targets(request, inputs), path_of(request)
         header = {"id": job.run_path.stem, "environment": {}, "parent": parent, "preview": None}

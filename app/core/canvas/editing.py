@@ -71,7 +71,7 @@ class Editing(QObject):
             signal.connect(self._on_run)
         viewer.moved.connect(self.show_in_place)
         viewer.frame_changed.connect(self._on_frame)
-        self.candidates.chosen.connect(self.changed)
+        self.candidates.chosen.connect(self._on_chosen)
         self.candidates.listed.connect(self.changed)
 
     # the canvas
@@ -90,7 +90,7 @@ class Editing(QObject):
 
     @property
     def comparing(self) -> bool:
-        """Whether the canvas shows the original for a moment: while a key is held."""
+        """Whether the canvas shows the original in place of the candidate, until another candidate comes."""
         return self._comparing
 
     @comparing.setter
@@ -222,6 +222,7 @@ class Editing(QObject):
         """Add the pictures of a run, saved as `images`, to the candidates, if the run belongs to the artwork."""
         if self.placement(run) is not None:
             pictures = [read_image(path) for path in images]
+            self.comparing = False
             self.candidates.add(Candidate(run, k, request, one) for k, one in enumerate(pictures))
 
     def leave_run(self, run: Path) -> None:
@@ -238,6 +239,8 @@ class Editing(QObject):
         self._on_paint()
         if tile == ORIGINAL:
             self.candidates.at = None
+            if self.artwork.is_open and self.placement(viewer.run_path) is None and not viewer.live:
+                viewer.close()  # its steps are not those of the artwork
             return
         one = self.candidates[tile]
         if viewer.run_path != one.run and not viewer.show_run(one.run):
@@ -298,6 +301,11 @@ class Editing(QObject):
         self._framed = self._viewer.run_path
         if self._shows_artwork and self.candidates.at is not None:
             self.changed.emit()
+
+    def _on_chosen(self) -> None:
+        """Another candidate is on the canvas, or none: nothing is compared."""
+        self._comparing = False
+        self.changed.emit()
 
     def _on_paint(self) -> None:
         """Show the mask again: the user paints on the applied picture."""

@@ -25,7 +25,7 @@ from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
 from engine.checkpoints.adapters.files import AdapterFiles
-from engine.pictures.foreign.adopt import FoundLoras, adopt, find_loras
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt, find_loras, find_vae
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
@@ -42,9 +42,9 @@ PASTED = "Pasted picture"
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
-    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras -- what
-    another studio wrote into it, and those of its LoRAs that are here; forked -- whether its run went on from another
-    one; offered -- whether to offer the settings
+    is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras, vae -- what
+    another studio wrote into it, and those of its LoRAs and its VAE that are here; forked -- whether its run went on
+    from another one; of_shown -- it is a step of the shown run, which stays on the timeline
     """
 
     rgb: NDArray[np.uint8]
@@ -55,13 +55,14 @@ class Arrival:
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
     forked: bool = False
-    offered: bool = True
+    of_shown: bool = False
+    vae: FoundVae | None = None
 
     @property
     def origin(self) -> Origin | None:
         if self.settings is None and self.foreign is None:
             return None
-        return Origin(self.settings, self.forked, self.foreign, self.loras)
+        return Origin(self.settings, self.forked, self.foreign, self.loras, self.vae)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -132,9 +133,8 @@ class Opener(QObject):
             return
         request, image = run.request_at(k), run.image_in(k, shown.image_index)
         alone = replace(request, seeds=(request.seeds[image],))
-        forked = run.parent_at(k) is not None
-        title = request.prompt or request.label or "Picture"
-        self.place(Arrival(rgb, title, settings=alone, forked=forked, offered=False))
+        title, forked = request.prompt or request.label or "Picture", run.parent_at(k) is not None
+        self.place(Arrival(rgb, title, settings=alone, forked=forked, of_shown=True))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
@@ -149,6 +149,7 @@ class Opener(QObject):
         if request != self._request:
             return
         self._autosave.set_aside()
+        self._shown.close()  # its steps are not those of this picture
         self._artwork.adopt(pixels, "", self._box_size)
         self._autosave.mark_saved()  # there is nothing on it yet
         self.opened.emit()
@@ -172,15 +173,17 @@ class Opener(QObject):
             return
         pixels, mask = made
         self._autosave.set_aside()
+        if not arrival.of_shown:
+            self._shown.close()
         self._artwork.adopt(pixels, arrival.title, self._box_size, mask, arrival.origin)
         if arrival.title != PASTED:
             self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
-            if arrival.offered:
+            if not arrival.of_shown:
                 self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
         elif arrival.foreign is not None:
-            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras)
+            adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras, arrival.vae)
             self._offer(adopted.notice, arrival, lambda: adopted.draft)
         elif arrival.notes:
             self.notice_raised.emit(Notice("info", " ".join(arrival.notes)))
@@ -283,7 +286,9 @@ def _with_settings(arrival: Arrival) -> Arrival:
         return arrival
     if foreign is None:
         return arrival
-    return replace(arrival, foreign=foreign, loras=find_loras(foreign.loras, AdapterFiles(settings_folder())))
+    where = settings_folder()
+    loras, vae = find_loras(foreign.loras, AdapterFiles(where)), find_vae(foreign.vae, AdapterFiles(where, "VAE"))
+    return replace(arrival, foreign=foreign, loras=loras, vae=vae)
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

@@ -18,7 +18,7 @@ from app.core.request.run_costs import Prices
 from engine.jobs.encode import Decode, Encode
 from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Event, Progress
-from engine.jobs.load import Loading
+from engine.jobs.load import Applying, Loading
 from engine.paths import path_of
 from engine.pictures.unsaved import forget
 
@@ -46,7 +46,8 @@ class QueuedJob(QObject):
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
     message   -- why it failed, or a problem of a finished job
     images    -- the saved pictures
-    loading   -- the share of its model that is loaded; None before and after
+    loading   -- the share of its model that is loaded, or of its adapters that is applied; None before and after
+    applying  -- the number of adapters that are being applied; 0 before and after
     load_seconds -- that its model took to load; 0 where it was loaded
     """
 
@@ -66,6 +67,7 @@ class QueuedJob(QObject):
         self.message = ""
         self.images: list[Path] = []
         self.loading: float | None = None
+        self.applying = 0
         self.load_began = self.load_seconds = 0.0
 
     @property
@@ -82,6 +84,15 @@ class QueuedJob(QObject):
         """Return the present step and the number of all, such as "3 of 20"; one number where the total is unknown."""
         done = str(self.steps_before + self.steps_done)
         return f"{done}{of}{self.steps_before + self.steps_total}" if self.steps_total else done
+
+    @property
+    def loading_text(self) -> str:
+        """What happens before its first step, such as "Loading the model"; "" where `loading` is None."""
+        if self.loading is None:
+            return ""
+        if self.applying:
+            return "Applying the LoRA" if self.applying == 1 else f"Applying {self.applying} LoRAs"
+        return "Loading the model"
 
     @property
     def eta_seconds(self) -> float | None:
@@ -185,9 +196,12 @@ class JobQueue(QObject):
                 if job.loading is None:
                     job.load_began = time.monotonic()
                 job.loading = event.share
+            if isinstance(event, Applying | Progress) and job.loading is not None and not job.applying:
+                job.load_seconds = time.monotonic() - job.load_began
+            if isinstance(event, Applying):
+                job.loading, job.applying = event.share, event.count
             if isinstance(event, Progress):
-                if job.loading is not None:
-                    job.loading, job.load_seconds = None, time.monotonic() - job.load_began
+                job.loading, job.applying = None, 0
                 job.steps_done, job.share, job.seconds = event.done, event.share, event.seconds
                 job.steps_total = event.total or job.steps_total
             elif isinstance(event, PictureSaved):
@@ -196,7 +210,7 @@ class JobQueue(QObject):
                 job.seconds, job.finishing = event.seconds + event.finishing, event.finishing
                 job.message = event.remark
                 self._prices.learn(job.request, event.seconds, job.steps_before, event.finishing)
-        if any(isinstance(event, Loading | Progress | PictureSaved) for event in events):
+        if any(isinstance(event, Loading | Applying | Progress | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)

@@ -16,6 +16,11 @@ from app.core.models.model_file import ModelFile
 from app.core.models.table import in_bytes, picture_of
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from engine.checkpoints.adapters.names import Names
+from engine.checkpoints.adapters.usable import names_of_checkpoint, why_not
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.families import family
+from engine.checkpoints.recognise import recognise
 from engine.jobs.job import Event
 from engine.jobs.load import AdapterApplied
 from engine.spec.adapter import MAX_ADAPTERS, AdapterUse
@@ -56,9 +61,11 @@ class AdapterChoice(QObject):
         super().__init__(parent)
         self._draft, self._library = draft, library
         self._adding: dict[Path, str] = {}  # files that wait for their hashes, and the models that they are for
+        self._names: Names | None = None  # of the model's modules
+        self._fits: dict[tuple[Path, int, int], str] = {}  # why adapters do not fit the model, by file, time and size
         self._told: object = None  # of the last run: its model and adapters
         draft.changed.connect(self._on_change)
-        draft.model_changed.connect(self._on_change)
+        draft.model_changed.connect(self._on_model)
         library.changed.connect(self._on_library)
         library.activity_changed.connect(self._on_change)
         library.hashing.computed.connect(self._on_hash)
@@ -91,7 +98,7 @@ class AdapterChoice(QObject):
         return found
 
     def _offer(self, file: ModelFile) -> Offer:
-        use, alarm = self._library.use_of(str(file.path)), self.why_not(file)
+        use, alarm = self._library.use_of(str(file.path)), self._seems_not_to_fit(file)
         words = ", ".join(file.words[:3])
         about = alarm or " · ".join(filter(None, (file.path.parent.name, in_bytes(file.bytes), words)))
         picture = picture_of(file, self._library)
@@ -103,8 +110,30 @@ class AdapterChoice(QObject):
             return file.problem or "This file is no longer here."
         if not self.needed:
             return f"{self._draft.model.title} takes no LoRA: choose a checkpoint first."
-        family = self._draft.model.config.get("family", "")
-        return "" if family in file.serves else f"It does not fit this model: {file.title}."
+        key = file.path, file.changed, file.bytes
+        if key not in self._fits:
+            self._fits[key] = self._why_unfit(file.path)
+        return self._fits[key]
+
+    def _why_unfit(self, path: Path) -> str:
+        """Say why the adapter at `path` does not fit the model; reads the headers of both."""
+        info = self._draft.model
+        try:
+            if self._names is None:
+                self._names = names_of_checkpoint(recognise(info.folder, info.config["by_hand"]))
+            return why_not(path, self._names, family(info.config["family"]).title)
+        except (CheckpointError, OSError) as error:
+            return str(error)
+
+    def _seems_not_to_fit(self, file: ModelFile) -> str:
+        """Say why the model cannot use an adapter, by what the list knows: without reading its header, which would be
+        slow with a thousand of them.
+        """
+        known = (file.path, file.changed, file.bytes) in self._fits
+        own = self._draft.model.config.get("family", "")
+        if known or not self.needed or file.problem or file.missing:
+            return self.why_not(file)
+        return "" if not file.serves or own in file.serves else f"It does not fit this model: {file.title}."
 
     def choose(self, key: str) -> bool:
         """Add the adapter at that path; False, with a notice, where that is not possible."""
@@ -173,6 +202,11 @@ class AdapterChoice(QObject):
         return next((file for file in files if file.sha256 == use.sha256), None) or next(
             (file for file in files if not file.sha256 and file.stem == use.name), None
         )
+
+    def _on_model(self) -> None:
+        self._names = None
+        self._fits.clear()
+        self._on_change()
 
     def _on_change(self) -> None:
         lines = self.lines if self.needed else []

@@ -19,6 +19,7 @@ from app.core.models.table import in_bytes, picture_of
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import in_words
+from engine.checkpoints.complete import named, why_incomplete
 from engine.checkpoints.errors import CheckpointError
 from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.recognise import recognise
@@ -32,7 +33,8 @@ from engine.spec.draft import outline
 from engine.spec.limits import MAX_NAME
 from engine.spec.memory import run_bytes, smaller_size
 from engine.spec.request import RequestError
-from engine.spec.sizes import Size, named
+from engine.spec.sizes import Size
+from engine.spec.sizes import named as named_sizes
 
 HALF = "bfloat16"
 LARGE = 256 * 2**20  # bytes from which on loading is worth a word
@@ -120,10 +122,10 @@ class ModelChoice(QObject):
     def offers(self) -> list[Offer]:
         """The models to choose from: those that were used last come first, then those in the box, then by name."""
         found = [self._embedded(info) for info in self.draft.models if not is_checkpoint(info)]
-        files = [file for file in self._library.files.values() if file.role == "model" and file.usable]
+        files = [f for f in self._library.files.values() if f.role == "model" and (f.usable or _is_partial(f))]
         files.sort(key=lambda file: (file.stem.lower(), str(file.path)))
         found += [self._of_file(file) for file in files]
-        found.sort(key=lambda offer: -offer.used)
+        found.sort(key=lambda offer: (bool(offer.alarm), -offer.used))
         return found
 
     def _embedded(self, info: ModelInfo) -> Offer:
@@ -132,12 +134,16 @@ class ModelChoice(QObject):
 
     def _of_file(self, file: ModelFile) -> Offer:
         use = self._library.use_of(str(file.path))
-        about = " · ".join(filter(None, (file.path.parent.name, in_bytes(file.bytes))))
+        about = " · ".join(filter(None, (named(file.lacks), file.path.parent.name, in_bytes(file.bytes))))
         picture = picture_of(file, self._library)
-        return Offer(str(file.path), file.stem, file.badge, about, use.at if use else 0, picture)
+        return Offer(str(file.path), file.stem, file.badge, about, use.at if use else 0, picture, file.problem)
 
     def choose(self, key: str) -> bool:
         """Use that model from now on; False, with a notice, where that is not possible."""
+        file = self._library.files.get(Path(key))
+        if file is not None and _is_partial(file):
+            self.notice_raised.emit(Notice("info", file.problem))
+            return False
         info = next((one for one in self.draft.models if _key(one) == key), None)
         if info is None or is_checkpoint(info):
             try:
@@ -368,6 +374,8 @@ class ModelChoice(QObject):
         file = self._library.files.get(info.folder)
         if file is not None and file.missing:
             return f"{info.title} is no longer in {info.folder.parent}: choose another model."
+        if why := why_incomplete(info.title, info.lacks, other_vae=info.lacks == ("vae",)):  # of that VaeChoice speaks
+            return why
         if not info.sha256:
             hashing = self._library.hashing
             return f"Reading the file once, for its hash: {hashing.share:.0%}" if hashing.busy else (
@@ -377,7 +385,11 @@ class ModelChoice(QObject):
             assert needs.free is not None
             size = self.smaller_size
             way = (
-                "use half precision" if self.can_halve else f"use {named([size])}" if size else "choose a smaller model"
+                "use half precision"
+                if self.can_halve
+                else f"use {named_sizes([size])}"
+                if size
+                else "choose a smaller model"
             )
             return f"It takes {in_bytes(self.memory)} of memory, {in_bytes(needs.free)} are free: {way}."
         return ""
@@ -394,6 +406,11 @@ class ModelChoice(QObject):
             self._needs = replace(self._needs, held=True)
         self._library.note_use(_key(info), job.images[0] if job.images else None)
         self._check()
+
+
+def _is_partial(file: ModelFile) -> bool:
+    """Whether a checkpoint cannot be used because it lacks parts that the user cannot choose."""
+    return file.role == "model" and bool(file.problem) and bool(file.lacks) and not file.missing
 
 
 def _key(info: ModelInfo) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoints.adapters.algebras import KNOWN_ONLY
 from engine.checkpoints.adapters.facts import read_facts
+from engine.checkpoints.complete import lacks, why_incomplete
 from engine.checkpoints.families import families
 from engine.checkpoints.folder import model_name
 from engine.checkpoints.recognise import Found
@@ -60,6 +62,7 @@ class ModelFile:
     by_hand   -- what the user set
     unknown   -- whether it can be read and is not recognised
     missing   -- whether it is no longer where it was
+    lacks     -- of a checkpoint: the parts that it lacks, keys of engine.checkpoints.complete.TITLES
     """
 
     path: Path
@@ -81,6 +84,7 @@ class ModelFile:
     by_hand: Mapping[str, Any] = field(default_factory=dict)
     unknown: bool = False
     missing: bool = False
+    lacks: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -134,6 +138,7 @@ def describe(listed: Listed, by_hand: Mapping[str, Any], sha256: str = "") -> Mo
         name=one_line(facts.title, LONGEST),
         licence=one_line(metadata.get("modelspec.license", "").strip(), LONGEST),
         words=_words(found, facts.triggers),
+        lacks=lacks(found),
     )
 
 
@@ -155,12 +160,15 @@ def _problem(found: Found) -> str:
             return f"{found.title} cannot be sampled here yet: use a checkpoint of {_names()}."
         if not found.predicts:
             return "Nothing in the file says whether it predicts ε or v: set it by hand."
-        return ""
+        missing = lacks(found)
+        return why_incomplete("This checkpoint", missing, other_vae=missing == ("vae",))  # which can be chosen
     if found.role not in USED:
         return f"{found.title} cannot be used here yet."
-    if found.adapter is not None and not found.adapter.loadable:
+    if found.adapter is not None and found.adapter.families and not found.adapter.loadable:
         return f"{found.title}: the studio cannot use it, because it loads no model of that family."
-    return ""
+    if found.adapter is not None and found.adapter.sort in KNOWN_ONLY:
+        return f"{found.adapter.sort} is not applied here."
+    return ""  # one of a family that is not known may fit a checkpoint with sizes of its own
 
 
 def _words(found: Found, triggers: tuple[str, ...]) -> tuple[str, ...]:
@@ -198,8 +206,8 @@ def to_json(file: ModelFile) -> dict[str, Any]:
 def from_json(table: Mapping[str, Any]) -> ModelFile:
     """The inverse of to_json(). Raises KeyError, TypeError and ValueError for a damaged table."""
     kinds: dict[str, type | tuple[type, ...]] = {
-        "serves": list, "nearest": list, "words": list, "bytes": int, "changed": int, "missing": bool, "by_hand": dict,
-        "unknown": bool,
+        "serves": list, "nearest": list, "words": list, "lacks": list, "bytes": int, "changed": int, "missing": bool,
+        "by_hand": dict, "unknown": bool,
     }  # fmt: skip
     values: dict[str, Any] = {}
     for name in ModelFile.__dataclass_fields__:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from app.core.models.library import ModelLibrary
 from app.core.models.model_file import PREDICTS, ROLES, USED, ModelFile
+from engine.checkpoints.complete import named
 from engine.checkpoints.families import families
 
 ABOUT = Qt.ItemDataRole.UserRole + 1  # the second line of a row
@@ -97,6 +98,7 @@ class ModelTable(QAbstractListModel):
         said = [ROLES[file.role][0]]
         if file.role == "model" and (file.predicts or (file.problem and file.family in families())):
             said.append(f"predicts {PREDICTS.get(file.predicts, 'ε or v?')}")
+        said.append(named(file.lacks))
         said.append(in_bytes(file.bytes))
         if file.missing:
             said.insert(0, "Missing")

@@ -95,10 +95,10 @@ class MorphRoom(StepTimeline):
 
     @property
     def base(self) -> Request:
-        """The settings of each frame. Raises RequestError where the panel's cannot be."""
+        """The settings of each frame: the panel's without its guides. Raises RequestError where those cannot be."""
         draft = self._draft.current
         large = self._choices.large and self._draft.model.cascade is not None
-        plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False)
+        plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False, guides=())
         return resolve(plain, self._draft.model)
 
     @property

@@ -8,7 +8,7 @@ from app.ui.actions.studio import StudioParts
 
 
 def _nothing_to_save(studio: StudioParts) -> str:
-    return studio.room.why_no_save()
+    return studio.page.why_no_save()
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -29,7 +29,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="save-as", text="Save picture as…", menu="File", keys=("Ctrl+S",), icon="save",
         why=_nothing_to_save, begins=True,
         tip="Save the picture on the canvas; a generated one keeps all its settings in the file",
-        do=lambda s: s.room.save()),
+        do=lambda s: s.page.save()),
     Action(id="export", text="Export picture…", menu="File", keys=("Ctrl+Shift+E",),
         why=first_of(outside_pictures, _nothing_to_save),
         tip="Save it enlarged, or as another kind of file", do=lambda s: s.files.export()),

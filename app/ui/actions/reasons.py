@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from app.ui.actions.studio import StudioParts
-from app.ui.window.rooms import LAB, MORPH, PICTURES
+from app.ui.window.pages import LAB, MORPH, PICTURES, TITLES
 
 Reason: TypeAlias = Callable[[StudioParts], str]
 
@@ -25,28 +25,12 @@ def first_of(*reasons: Reason) -> Reason:
     return lambda studio: next((sentence for reason in reasons if (sentence := reason(studio))), "")
 
 
-def in_pictures(studio: StudioParts) -> bool:
-    return studio.room.name == PICTURES
+def outside(page: str) -> Reason:
+    """Another page than this one is in front."""
+    return unless(lambda studio: studio.pages.name == page, f"Open the page {TITLES[page]} first: this works there.")
 
 
-def in_lab(studio: StudioParts) -> bool:
-    return studio.room.name == LAB
-
-
-def in_morph(studio: StudioParts) -> bool:
-    return studio.room.name == MORPH
-
-
-def outside_pictures(studio: StudioParts) -> str:
-    return "" if in_pictures(studio) else f"Leave “{studio.room.title}” first: this works on pictures."
-
-
-def outside_lab(studio: StudioParts) -> str:
-    return "" if in_lab(studio) else "Open the 2-D lab first, in the menu View."
-
-
-def outside_morph(studio: StudioParts) -> str:
-    return "" if in_morph(studio) else "Open the morph first, in the menu View."
+outside_pictures, outside_morph, outside_lab = outside(PICTURES), outside(MORPH), outside(LAB)
 
 
 def no_artwork(studio: StudioParts) -> str:

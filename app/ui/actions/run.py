@@ -54,10 +54,10 @@ _LAST_IMAGE = unless(
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="generate", text="Generate", menu="Run", keys=("Ctrl+Return", "Ctrl+Enter"), icon="generate",
-        why=lambda s: s.room.why_no_start(), do=lambda s: s.room.start()),
+        why=lambda s: s.page.why_no_start(), do=lambda s: s.page.start()),
     Action(id="cancel", text="Cancel", menu="Run", keys=("Esc",), icon="stop",
         tip="Stop before the next model call; the steps so far are kept",
-        why=unless(lambda s: s.room.busy(), "Nothing is running."), do=lambda s: s.room.cancel()),
+        why=unless(lambda s: s.page.busy(), "Nothing is running."), do=lambda s: s.page.cancel()),
     Action(id="fork", text="Fork here", menu="Run", keys=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), icon="fork",
         begins=True, tip="Continue from the shown step with the settings on the panel", looks=True,
         why=_NO_FORK, do=lambda s: s.document.fork()),

@@ -9,6 +9,8 @@ from app.core.document import Document
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import PictureLikelihood
 from app.core.lab.lab_model import Lab
+from app.core.models.studio_models import StudioModels
+from app.core.morph.film_export import Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
@@ -16,11 +18,12 @@ from app.ui.files.dialogs import Files
 from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.window.docks import Docks
-from app.ui.window.rooms import Room
+from app.ui.window.page import Page
+from app.ui.window.pages import Pages
 
 
 class StudioParts(Protocol):
-    """`room` is the room in front, `steps` the timeline that belongs to it."""
+    """`page` is the page in front, `steps` the timeline that belongs to it."""
 
     document: Document
     picture_likelihood: PictureLikelihood
@@ -30,15 +33,19 @@ class StudioParts(Protocol):
     lab: Lab
     morph: MorphRoom
     films: Films
+    filming: Filming
     files: Files
     tools: Toolset
     docks: Docks
+    pages: Pages
+    models: StudioModels
 
     @property
-    def room(self) -> Room: ...
+    def page(self) -> Page: ...
     @property
     def steps(self) -> StepTimeline: ...
-    def show_room(self, name: str) -> None: ...
+    def show_page(self, name: str) -> None: ...
+    def go_back(self) -> None: ...
     def save_animation(self) -> None: ...
     def copy_picture(self) -> None: ...
     def open_pictures(self) -> None: ...

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.canvas.placement import box_of
 from app.core.canvas.toolset import Toolset
@@ -22,6 +20,7 @@ from app.ui.canvas.tool_strip import ToolStrip
 from app.ui.canvas.view import CanvasView
 from app.ui.look.theme import em
 from app.ui.shown.batch_strip import BatchStrip
+from app.ui.widgets.front_stack import FrontStack
 from app.ui.widgets.quiet_label import QuietLabel
 from app.ui.window.notice_bar import NoticeBar
 from app.ui.window.welcome import Welcome
@@ -33,7 +32,7 @@ UNREADABLE = "This step cannot be read"
 
 
 class CanvasArea(QWidget):
-    """Brings the document's frames to the canvas; each of `others` can take the place of all that."""
+    """Brings the document's frames to the canvas; the view of a page can take the place of all that."""
 
     def __init__(
         self,
@@ -41,7 +40,6 @@ class CanvasArea(QWidget):
         tools: Toolset,
         canvas: CanvasView,
         actions: ActionSet,
-        others: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
         self._document, self._tools, self._actions = document, tools, actions
@@ -49,8 +47,8 @@ class CanvasArea(QWidget):
         self._other: QWidget | None = None
         self._keys = ""
         self.welcome = Welcome(document)
-        self.welcome.offer(actions["open"], "Or work on a picture of your own: open, drop or paste one")
-        self.welcome.offer(actions["lab"], "Or look inside: the 2-D lab")
+        self.welcome.offer(actions["open"], "Or work on a picture of your own")
+        self.welcome.offer(actions["page-lab"], "Or look inside: the 2-D lab")
         self.batch = BatchStrip(document.shown, document.guidance.scores)
         self.candidates = CandidateBar(
             document.editing, document.shown, document.jobs, document.guidance.scores, actions
@@ -61,11 +59,9 @@ class CanvasArea(QWidget):
         self.options = ToolOptions(tools, actions)
         self.facts = QuietLabel()
         self.zoom = QuietLabel("6400 % ", align="centre")
-        self.stack = QStackedWidget()
+        self.stack = FrontStack()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(canvas)
-        for other in others:
-            self.stack.addWidget(other)
         self.footer = self._footer()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -115,8 +111,13 @@ class CanvasArea(QWidget):
         row.addWidget(self._actions.button("zoom-in", footer))
         return footer
 
-    def show_room(self, view: QWidget | None) -> None:
-        """Show one of the others in place of the picture, under the same notices; None for the picture."""
+    def add_view(self, view: QWidget | None) -> None:
+        """Add a page's view, to be shown in place of the picture."""
+        if view is not None:
+            self.stack.addWidget(view)
+
+    def show_view(self, view: QWidget | None) -> None:
+        """Show a page's view in place of the picture, under the same notices; None for the picture."""
         self._other = view
         self.refresh()
 

@@ -40,7 +40,8 @@ OPTIONS = {
     "opacity": ToolOption(AMOUNT[0], 1, 100, (1, 100), 100, " %", ""),
     "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
-ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES = 60, 49, 39  # text lines of width; tips say the titles too
+# text lines of width; tips say the titles too, and the menu Canvas has the edits of the mask
+ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES, ROOM_FOR_MASK = 60, 49, 39, 24
 
 
 class ToolOptions(QFrame):
@@ -76,7 +77,8 @@ class ToolOptions(QFrame):
             row.addWidget(self._groups[name])
         row.addWidget(self.everywhere)
         row.addStretch(1)
-        row.addWidget(self._mask_group(actions))
+        self._mask = self._mask_group(actions)
+        row.addWidget(self._mask)
 
     def _number(self, name: str, option: ToolOption) -> QWidget:
         number = NumberField(option.title, option.low, option.high, option.usual)
@@ -150,6 +152,7 @@ class ToolOptions(QFrame):
         super().resizeEvent(event)
         for number in self.numbers.values():
             number.slider.setVisible(self.width() >= em(self, ROOM_FOR_SLIDERS))
+        self._mask.setVisible(self.width() >= em(self, ROOM_FOR_MASK))
         self._edges.setVisible(self.width() >= em(self, ROOM_FOR_EDGES))
         for title in self._titles.values():
             title.setVisible(self.width() >= em(self, ROOM_FOR_TITLES))

@@ -107,6 +107,7 @@ class Files(QObject):
         return self._autosave.has_earlier
 
     def bring_back(self) -> None:
+        self._document.shown.close()
         self._autosave.bring_back()
 
     def close_picture(self) -> None:

@@ -12,7 +12,9 @@ MARK = QFont.Tag("mark")  # OpenType's placing of marks by the font's own anchor
 def with_marks(font: QFont) -> QFont:
     """`font`, without its own anchors for marks where they are wrong: the shaper then centres marks over letters.
 
-    DejaVu Sans, the first font of most Linux desktops, puts the circumflex of x̂ on the line above.
+    DejaVu Sans, the first font of most Linux desktops, puts the circumflex of x̂ on the line above. Give it to the
+    application before there is a widget: in widgets that exist, Qt does not replace a font by one that differs in
+    features alone.
     """
     if places_marks(font):
         return font

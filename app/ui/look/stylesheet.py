@@ -110,7 +110,16 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QProgressBar { background: palette(mid); border: none; border-radius: @p1; max-height: @p3; min-height: @p3; }
 QProgressBar::chunk { background: palette(highlight); border-radius: @p1; }
 
-QMenuBar { background: palette(window); border-bottom: 1px solid palette(mid); padding: @p1; }
+QWidget#top { background: palette(window); border-bottom: 1px solid palette(mid); }
+QMenuBar { background: palette(window); padding: @p1; }
+QTabBar { border: none; }
+QTabBar::tab {
+  background: transparent; color: palette(placeholder-text); border: none;
+  border-bottom: @p2 solid transparent; padding: @p3 @p10 @p1 @p10; }
+QTabBar::tab:hover { background: palette(midlight); color: palette(text); }
+QTabBar::tab:selected { color: palette(text); border-bottom-color: palette(highlight); }
+QTabBar::tab:focus { background: palette(midlight); }
+QTabBar QToolButton { background: palette(window); border-radius: 0; }
 QMenuBar::item { padding: @p3 @p7; border-radius: @r; background: transparent; }
 QMenuBar::item:selected { background: palette(midlight); }
 QMenu { background: palette(window); border: 1px solid palette(mid); }

@@ -45,7 +45,7 @@ class DefaultsSheet(FormDialog):
         self.sampler.setCurrentIndex(max(0, self.sampler.findData(now["sampler"])))
         self.precision.setCurrentIndex(max(0, self.precision.findData(info.compute_dtype)))
         self.vae = ComboBox("VAE")
-        self.vae.addItem("Its own", "")
+        self.vae.addItem("None: choose one on the panel" if "vae" in info.lacks else "Its own", "")
         for file in choice.vaes_for(info):
             self.vae.addItem(file.stem, str(file.path))
         self.vae.setCurrentIndex(max(0, self.vae.findData(info.config.get("vae") or "")))

@@ -25,6 +25,7 @@ from app.ui.widgets.plain_tip import plain_tip
 from app.ui.widgets.quiet_progress import QuietProgress
 from engine.checkpoints.hashes import SHORT
 
+NO_VAE = "It holds no VAE: choose one on the panel, or under “Own defaults…”."
 MOST_WORDS = 20  # that are shown
 
 
@@ -162,8 +163,9 @@ class Details(QScrollArea):
         self.use.setText("Use with the model" if file.role == "adapter" else "Use this model")
         self.use.setVisible(file.role == "model" or (file.role == "adapter" and file.usable))
         self.use.setEnabled(file.usable and not why_not)
-        self.reason.setText(why_not)
-        self.reason.setVisible(bool(why_not) and file.usable)
+        note = NO_VAE if file.lacks == ("vae",) else ""
+        self.reason.setText(why_not or note)
+        self.reason.setVisible(bool(why_not or note) and file.usable)
         self.own.setVisible(file.role == "model" and file.usable)
         self.set.setVisible(not file.missing and (file.role == "model" or file.unknown))
         set_kind(self.set, "primary" if file.unknown or (not file.predicts and file.problem) else "")

@@ -1,4 +1,4 @@
-"""The files of the morph room: its dialogs and its sheet, and the actions that follow."""
+"""The files of the morph: its dialogs and its sheet, and the actions that follow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.spec.morph import Morph
 
 
 class Films(QObject):
-    """Opens one sheet at a time; writes the film as the room held it at that moment."""
+    """Opens one sheet at a time; writes the film as the page held it at that moment."""
 
     changed = Signal()  # whether there is a film to export
 

@@ -26,7 +26,7 @@ NO_LABEL = "None"
 
 
 class MorphPanel(QWidget):
-    """Shows and changes the morph room; holds nothing of its own."""
+    """Shows and changes the morph; holds nothing of its own."""
 
     def __init__(self, morph: MorphRoom, draft: DraftModel, jobs: JobsModel, actions: ActionSet) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class MorphPanel(QWidget):
         self.restore = QPushButton("Make frames as it was made")
         self.restore.setProperty("kind", "link")
         self.restore.setAccessibleName(self.restore.text())
-        self.restore.setToolTip("Put the sampler, the steps and the guidance that made it on the panel of pictures")
+        self.restore.setToolTip("Put the sampler, the steps and the guidance that made it on the page Pictures")
         self.frames = NumberField("Frames", 2, MOST_FRAMES, (2, 120))
         self.rate = NumberField("Frames a second", 1, MOST_RATE, (1, 30))
         self.easing = self._choice("Easing", {name: (title, "") for name, (title, _) in EASINGS.items()})
@@ -195,7 +195,8 @@ class MorphPanel(QWidget):
         draft = self._draft.current
         sampler = menu()[draft.sampler].title if draft.sampler in menu() else draft.sampler
         how = f"{sampler}, {draft.steps} steps, guidance {draft.guidance:g}"
-        return f"Frames are made as the panel of pictures says: {how}. {self._morph.remark}".strip()
+        without = " The guides there are left out: a morph has none." if draft.guides else ""
+        return f"Frames are made as the page Pictures says: {how}.{without} {self._morph.remark}".strip()
 
     def _show_button(self) -> None:
         morph, why = self._morph, self._morph.why_not

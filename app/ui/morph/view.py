@@ -1,4 +1,4 @@
-"""The middle of the window in the morph room: the frame, the row of key frames, and a first hint."""
+"""The middle of the window on the page Morph: the frame, the row of key frames, and a first hint."""
 
 from __future__ import annotations
 

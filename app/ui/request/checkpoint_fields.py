@@ -12,7 +12,9 @@ from app.core.request.draft_model import DraftModel
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label, paragraph
+from engine.spec.vae import OWN
 
+DEFAULT = "default"  # the key of what the model is set to
 MOST_SKIPPED = 12  # layers: as many as the smallest text encoder has
 PRECISIONS = {
     "float32": ("32 bits", "Exact, and twice the memory of 16 bits"),
@@ -22,13 +24,14 @@ PRECISIONS = {
 
 
 class VaePicker(QWidget):
-    """The VAE: the model's own, or a file that fits."""
+    """The VAE: what the model is set to, its own, or a file that fits."""
 
     def __init__(self, choice: VaeChoice) -> None:
         super().__init__()
         self._choice = choice
-        self._files: list[Path] | None = None
+        self._listed: object = None
         self.box = ComboBox("VAE")
+        self.box.setPlaceholderText("Choose a VAE")
         self.note = paragraph()
         _column(self, label("VAE", "muted", self.box), self.box, self.note)
         self.box.activated.connect(self._on_chosen)
@@ -36,27 +39,39 @@ class VaePicker(QWidget):
         self.refresh()
 
     def _on_chosen(self, row: int) -> None:
-        path = self.box.itemData(row)
-        self._choice.choose(Path(path) if path else None)
+        key = self.box.itemData(row)
+        if key == DEFAULT:
+            self._choice.choose_default()
+        elif key == OWN:
+            self._choice.choose_own()
+        else:
+            self._choice.choose(Path(key))
 
     def refresh(self) -> None:
         choice = self._choice
         self.setVisible(choice.needed)
-        if (files := [file.path for file in choice.files]) != self._files:
-            self._files = files
-            self.box.clear()
-            self.box.addItem("The model's own", "")
-            for file in choice.files:
-                self.box.addItem(file.stem, str(file.path))
-                self.box.setItemData(self.box.count() - 1, f"{file.title} · {file.path.parent.name}", ABOUT)
-        own = choice.default
-        self.box.setItemData(0, f"As the model is set: {own}" if own else None, ABOUT)
-        self.box.setItemText(0, "Automatic" if own else "The model's own")
+        listed = choice.default, choice.has_own, [file.path for file in choice.files]
+        if listed != self._listed:
+            self._listed = listed
+            self._fill()
         current = choice.current
-        missing = bool(choice.problem)
-        self.box.setCurrentIndex(-1 if missing else max(0, self.box.findData(str(current) if current else "")))
-        self.note.setText("Reading the file once, for its hash …" if choice.waiting else choice.problem)
+        key = str(current) if current else OWN if choice.is_own else DEFAULT
+        missing = bool(choice.problem) and not current
+        self.box.setCurrentIndex(-1 if missing else self.box.findData(key))
+        self.note.setText(choice.problem)
         self.note.setVisible(bool(self.note.text()))
+
+    def _fill(self) -> None:
+        choice = self._choice
+        self.box.clear()
+        if choice.default:
+            self.box.addItem("Automatic", DEFAULT)
+            self.box.setItemData(0, f"As the model is set: {choice.default}", ABOUT)
+        if choice.has_own:
+            self.box.addItem("The model's own", OWN)
+        for file in choice.files:
+            self.box.addItem(file.stem, str(file.path))
+            self.box.setItemData(self.box.count() - 1, f"{file.title} · {file.path.parent.name}", ABOUT)
 
 
 class ClipSkipPicker(QWidget):

@@ -8,18 +8,20 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from app.core.document import Document
 from app.core.models.choice import LARGE, ModelChoice
 from app.core.models.table import in_bytes
+from app.core.models.vaes import VaeChoice
 from app.ui.actions.action_set import ActionSet
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
+from app.ui.request.vae_button import VaeButton
 from app.ui.widgets.quiet_label import QuietLabel
 
 
 class GenerateBar(Retinted, QWidget):
     """The document's generate and cancel."""
 
-    def __init__(self, document: Document, choice: ModelChoice, actions: ActionSet) -> None:
+    def __init__(self, document: Document, choice: ModelChoice, vaes: VaeChoice, actions: ActionSet) -> None:
         super().__init__()
         self._document, self._choice, self._actions = document, choice, actions
         self.button = QPushButton()
@@ -36,6 +38,8 @@ class GenerateBar(Retinted, QWidget):
         self.half.setToolTip("Half precision computes in 16 bits: half the memory, and pictures that differ a little")
         self.half.clicked.connect(choice.go_smaller)
         column.addWidget(self.half)
+        self.vae = VaeButton(vaes)
+        column.addWidget(self.vae)
         choice.changed.connect(self.refresh)
         draft = document.draft
         for signal in (draft.settings_changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
@@ -78,7 +82,7 @@ class GenerateBar(Retinted, QWidget):
             return document.why_not
         if (job := document.jobs.running) is not None:
             if job.loading is not None:
-                return f"Loading the model: {job.loading:.0%}"
+                return f"{job.loading_text}: {job.loading:.0%}"
             waiting = sum(1 for other in document.jobs.all if not other.state.ended) - 1
             queued = f" · {waiting} waiting" if waiting else ""
             eta = document.jobs.eta_text if job.share < 1 else ""

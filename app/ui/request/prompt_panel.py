@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
@@ -67,12 +68,11 @@ class PromptPanel(QWidget):
         self.extent = SizePicker(draft)
         self.sides = SizeField(draft)
         self.extent_name = label("Size", "heading", self.extent)
-        self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft, models)
         self.advanced = Disclosure("Advanced", self.further)
         self.advanced.summarise(lambda: describe_advanced(draft), draft.settings_changed, draft.model_changed)
-        self.generate = GenerateBar(document, models.choice, actions)
+        self.generate = GenerateBar(document, models.choice, models.vaes, actions)
         self._lay_out()
         self.negative.edited.connect(partial(self._change, "negative"))
         self.steps.changed.connect(lambda value: draft.update(steps=round(value)))
@@ -148,6 +148,10 @@ class PromptPanel(QWidget):
 
     def _show_negative(self) -> None:
         self.negative.show_text(self._draft.current.negative)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.extent_name.setFixedHeight(self.sides.width_.sizeHint().height())  # beside the first line of the field
 
     def refresh(self) -> None:
         model, draft = self._draft.model, self._draft.current

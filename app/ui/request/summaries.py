@@ -34,7 +34,7 @@ def describe_advanced(source: EditableDraft) -> str:
     if draft.enlarge and draft.truncated:
         found.append("first stage stops early")
     if draft.vae is not None:
-        found.append(f"VAE {draft.vae.name}")
+        found.append("the model's own VAE" if isinstance(draft.vae, str) else f"VAE {draft.vae.name}")
     if draft.clip_skip is not None:
         found.append(f"clip skip {draft.clip_skip}")
     if draft.distilled is not None:

@@ -36,6 +36,7 @@ class Recent(QWidget):
         self._jobs, self._shown, self._editing = jobs, shown, editing
         self.picks = False
         self._listed: set[Path] = set()
+        self._marked: tuple[str, int] | None = None
         self.list = QListWidget()
         self.list.setAccessibleName("Pictures of this session")
         self.list.setViewMode(QListView.ViewMode.IconMode)
@@ -57,7 +58,10 @@ class Recent(QWidget):
         self.list.itemClicked.connect(self._open)
         self.list.itemActivated.connect(self._open)
         jobs.changed.connect(self.refresh)
-        for signal in (shown.run_changed, shown.image_changed):
+        for signal in (
+            shown.run_changed, shown.image_changed, shown.cursor_changed, shown.view_changed, shown.steps_changed,
+            editing.changed,
+        ):  # fmt: skip
             signal.connect(self._mark)
         self.refresh()
 
@@ -67,6 +71,7 @@ class Recent(QWidget):
                 if path not in self._listed:
                     self._listed.add(path)
                     self.list.insertItem(index, self._item(job, index, path))
+                    self._marked = None
         self._mark()
         self.empty.setVisible(not self._listed)
         self.list.setVisible(bool(self._listed))
@@ -89,14 +94,27 @@ class Recent(QWidget):
         return item
 
     def _mark(self) -> None:
-        """Select the picture that is on the canvas."""
-        shown = str(self._shown.run_path), self._shown.image_index
+        """Select the picture that is on the canvas; none, where another step or the artwork is there."""
+        shown = self._on_canvas()
+        if shown == self._marked:
+            return
+        self._marked = shown
         for row in range(self.list.count()):
             item = self.list.item(row)
             if (item.data(RUN), item.data(INDEX)) == shown:
                 self.list.setCurrentItem(item)
                 return
-        self.list.setCurrentRow(-1)
+        self.list.clearSelection()
+
+    def _on_canvas(self) -> tuple[str, int] | None:
+        """Return the run and the number of the finished picture that the canvas shows; None for anything else."""
+        shown, editing = self._shown, self._editing
+        if shown.run_path is None or shown.view != "x0" or shown.cursor != shown.step_count - 1:
+            return None
+        at = shown.run_path, shown.image_index
+        if editing.shows_artwork and (editing.comparing or editing.candidates.at != at):
+            return None
+        return str(at[0]), at[1]
 
     def _open(self, item: QListWidgetItem) -> None:
         if self.picks:
@@ -105,4 +123,7 @@ class Recent(QWidget):
         path = Path(item.data(RUN))
         if path == self._shown.run_path or self._shown.show_run(path):
             self._shown.image_index = item.data(INDEX)
+            self._shown.view = "x0"
+            self._shown.end()
+            self._editing.comparing = False
             self._editing.show_in_place()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,10 +27,15 @@ from app.ui.look.theme import em
 from app.ui.shown.filmstrip import Filmstrip
 from app.ui.widgets.elided_button import ElidedButton
 
-ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names
+ROOM_FOR_WORDS = 52.0  # lines wide, from which on fork and variations say their names, and the views theirs in full
+NARROWEST = 30.0  # lines wide
 MENU = ("fork", "variations", "parent", None, "encode", "decode", None, "restore", "edit-shown", "save-as", "copy")
 
-VIEWS: tuple[tuple[View, str], ...] = (("x0", "Estimate x̂₀"), ("x", "State xₜ"), ("eps", "Noise ε̂"))
+VIEWS: tuple[tuple[View, str], ...] = (
+    ("x0", "Estimate x̂₀"),
+    ("x", "State xₜ"),
+    ("eps", "Noise ε̂"),
+)  # in a narrow window the last word
 
 
 class Timeline(Retinted, QWidget):
@@ -150,3 +155,9 @@ class Timeline(Retinted, QWidget):
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if wide else Qt.ToolButtonStyle.ToolButtonIconOnly
         for button in self.branching:
             button.setToolButtonStyle(style)
+        self.follow.setToolButtonStyle(style)
+        for view, text in VIEWS:
+            self.segments[view].setText(text if wide else text.split()[-1])
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(em(self, NARROWEST), super().minimumSizeHint().height())

@@ -38,7 +38,8 @@ class FieldScroll(QScrollArea):
         """Follow the keyboard, but move nothing under a pressed mouse button."""
         if self._field is not None:
             self._field.removeEventFilter(self)
-        inside = now is not None and self.widget().isAncestorOf(now)
+        content = self.widget()
+        inside = now is not None and content is not None and content.isAncestorOf(now)
         self._field = now if inside else None
         if self._field is not None:
             self._field.installEventFilter(self)

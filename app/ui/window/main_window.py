@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 
 from app.core.document import Document
@@ -30,24 +30,21 @@ from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
-from app.ui.lab.panel import LabPanel
-from app.ui.lab.timeline import LabTimeline
-from app.ui.lab.view import LabView
+from app.ui.lab.page import LabPage
 from app.ui.look.theme import Appearance
 from app.ui.models.page import ModelPage
 from app.ui.morph.film_files import Films
-from app.ui.morph.panel import MorphPanel
-from app.ui.morph.timeline import MorphTimeline
-from app.ui.morph.view import MorphView
-from app.ui.request.prompt_panel import PromptPanel
+from app.ui.morph.page import MorphPage
+from app.ui.shown.page import PicturesPage
 from app.ui.shown.recent_pictures import Recent
-from app.ui.shown.timeline import Timeline
 from app.ui.window.about_sheet import AboutSheet
 from app.ui.window.docks import Docks
-from app.ui.window.room_setup import lab_room, morph_room, pictures_room
-from app.ui.window.rooms import LAB, MORPH, PICTURES, Room, Rooms
+from app.ui.window.page import Page
+from app.ui.window.page_stack import PageStack
+from app.ui.window.pages import LAB, MORPH, PICTURES, TITLES, Pages, make_pages
 from app.ui.window.shortcut_sheet import ShortcutSheet
 from app.ui.window.status_bar import StatusBar
+from app.ui.window.top_bar import TopBar
 
 
 class MainWindow(QMainWindow):
@@ -62,9 +59,10 @@ class MainWindow(QMainWindow):
         models: StudioModels,
         look: Appearance | None = None,
     ) -> None:
-        super().__init__()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        look = look or Appearance(app, settings.values.theme)  # before any widget: see with_marks
+        super().__init__()
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
         self.models = models
         self.closing = False
@@ -74,7 +72,7 @@ class MainWindow(QMainWindow):
             document.encoder,
             document.morph,
         )
-        self.look = look or Appearance(app, settings.values.theme, self)
+        self.look = look
         LastFolders(settings, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
@@ -84,28 +82,29 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
         self.actions_ = ActionSet(self, self)
-        self.panel = PromptPanel(document, models, self.actions_)
-        self.timeline = Timeline(document.shown, document.jobs, document.guidance.scores, self.actions_)
+        self.pages = Pages(make_pages(self, self.actions_), self)
+        pictures, morph = self.pages.find(PicturesPage), self.pages.find(MorphPage)
+        lab_page = self.pages.find(LabPage)
+        self.panel, self.timeline = pictures.panel, pictures.timeline
+        self.morph_panel, self.morph_timeline, self.morph_view = morph.panel, morph.timeline, morph.view
+        self.lab_panel, self.lab_timeline, self.lab_view = lab_page.panel, lab_page.timeline, lab_page.view
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
         SurpriseOverlay(self.canvas, self.picture_likelihood)
-        self.lab_panel = LabPanel(lab, self.actions_)
-        self.lab_timeline = LabTimeline(lab, self.actions_)
-        self.lab_view = LabView(lab, self.actions_)
-        self.morph_panel = MorphPanel(self.morph, document.draft, document.jobs, self.actions_)
-        self.morph_timeline = MorphTimeline(self.morph, self.filming, self.actions_)
-        self.morph_view = MorphView(self.morph, self.actions_)
         self.morph_view.stage.smooth = self.canvas.smooth
-        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_, (self.lab_view, self.morph_view))
-        self.rooms = Rooms(self._make_rooms(), self)
+        self.area = CanvasArea(document, self.tools, self.canvas, self.actions_)
+        for page in self.pages.all:
+            self.area.add_view(page.view)
+        panels = PageStack("panel", self.pages), PageStack("timeline", self.pages)
         self.status = StatusBar(document.jobs, document.guidance.scores)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
-        panels = {"settings": self.rooms.panels, "timeline": self.rooms.timelines}
-        self.docks = Docks(self, panels | {"likelihood": self.likelihood, "recent": self.recent})
+        around = {"settings": panels[0], "likelihood": self.likelihood, "recent": self.recent, "timeline": panels[1]}
+        self.docks = Docks(self, around)
+        self.top = TopBar(self.pages, self.actions_)
+        self.setMenuWidget(self.top)
         self.actions_.begin()
-        self.actions_.fill(self.menuBar())
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
         self.tools.tool_changed.connect(self._remember_tools)
@@ -113,27 +112,17 @@ class MainWindow(QMainWindow):
         for source in (lab, self.filming, models):
             source.notice_raised.connect(self.area.notices.raise_notice)
         self._paste_keys = PasteKeys(self)
-        self._drops = DropTarget(self, self.area, self._take, lambda: self.room.name == MORPH)
+        self._drops = DropTarget(self, self.area, self._take, lambda: self.pages.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
         self.files.changed.connect(self.actions_.refresh)
         self.files.opened.connect(self._show_artwork)
+        self.pages.changed.connect(self._on_page)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
+        self.look.finish()
         self.docks.restore(settings)
         self.actions_.refresh()
         self.focus_prompt()
-
-    def _make_rooms(self) -> tuple[Room, ...]:
-        """The studio opens with the first one."""
-        pictures = pictures_room(
-            self.document, self.picture_likelihood, self.files,
-            panel=self.panel, timeline=self.timeline, canvas=self.canvas,
-        )  # fmt: skip
-        lab = lab_room(self.lab, panel=self.lab_panel, timeline=self.lab_timeline, view=self.lab_view)
-        morph = morph_room(
-            self.morph, self.films, panel=self.morph_panel, timeline=self.morph_timeline, view=self.morph_view
-        )
-        return pictures, lab, morph
 
     def _take(self, mime: QMimeData) -> None:
         """Take dropped files: as models, as key frames in the morph, else as the picture to work on."""
@@ -141,7 +130,7 @@ class MainWindow(QMainWindow):
             self.show_models()
             self.findChildren(ModelPage)[-1].take(paths)
             return
-        if self.room.name != MORPH or not self.films.take(mime):
+        if self.pages.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
 
     # called by the actions: app.ui.actions.studio
@@ -149,23 +138,30 @@ class MainWindow(QMainWindow):
     @property
     def steps(self) -> StepTimeline:
         """The steps of the timeline in front."""
-        return self.rooms.front.steps
+        return self.page.steps
 
     @property
-    def room(self) -> Room:
-        return self.rooms.front
+    def page(self) -> Page:
+        """The page in front."""
+        return self.pages.front
 
-    def show_room(self, name: str) -> None:
-        """Bring that room to the front."""
-        if name == self.room.name:
-            return
-        self.docks.change_room(self.room.name, name)
-        self.rooms.show(name)
-        self.recent.picks = name == MORPH
-        self.area.show_room(self.room.view)
+    def show_page(self, name: str) -> None:
+        """Bring that page to the front."""
+        self.pages.show(name)
+
+    def go_back(self) -> None:
+        """Show the page that was in front before this one."""
+        self.pages.go_back()
+
+    def _on_page(self) -> None:
+        self.docks.change_page(self.page)
+        self.recent.picks = self.pages.name == MORPH
+        self.area.show_view(self.page.view)
+        self.status.tell_ended(self.pages.name == PICTURES)
         self._tell_watched()
         self.actions_.refresh()
-        self.room.focus.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not self.top.tabs.hasFocus():  # where the arrow keys go through the tabs
+            self.page.take_focus()
         self._show_title()
 
     def save_animation(self) -> None:
@@ -173,7 +169,7 @@ class MainWindow(QMainWindow):
 
     def _show_artwork(self) -> None:
         """Show the picture that was opened, with the keyboard on it."""
-        self.show_room(PICTURES)
+        self.show_page(PICTURES)
         self.document.editing.shows_artwork = True
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -195,13 +191,13 @@ class MainWindow(QMainWindow):
             self.document.notice_raised.emit(Notice("info", f"No picture is finished yet; they will be in {folder}."))
 
     def focus_prompt(self) -> None:
-        self.show_room(PICTURES)
+        self.show_page(PICTURES)
         self.docks.show("settings")
         self.panel.focus_first()
 
     def focus_picture(self) -> None:
         """Move the keyboard to the canvas, or to the timeline of the run that it shows."""
-        if self.room.name == PICTURES:
+        if self.pages.name == PICTURES:
             shows_run = not self.document.editing.shows_artwork and self.docks.is_shown("timeline")
             (self.timeline.strip if shows_run else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -249,9 +245,17 @@ class MainWindow(QMainWindow):
         words = title_of(run.request).strip("“”") if run else ""
         if self.document.editing.shows_artwork:
             words = self.document.artwork.title or "Canvas"
-        words = self.room.title or words
+        title = self.page.window_title
+        words = words if title == "" else title or TITLES[self.pages.name]
         words = words.replace("[*]", "[*][*]")  # which Qt shows as it is
         self.setWindowTitle(f"{words} — Tweedie Studio" if words else "Tweedie Studio")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc that nothing else takes shows the page before."""
+        if event.key() == Qt.Key.Key_Escape and self.pages.before:
+            self.go_back()
+            return
+        super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -269,7 +273,7 @@ class MainWindow(QMainWindow):
     def _tell_watched(self) -> None:
         seen = self.isVisible() and not self.isMinimized()
         self.document.jobs.set_watched(seen)
-        self.lab.set_watched(seen and self.room.name == LAB)
+        self.lab.set_watched(seen and self.pages.name == LAB)
 
     @property
     def _writers(self) -> list[str]:
@@ -296,6 +300,6 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.closing = True
-        self.show_room(PICTURES)
+        self.show_page(PICTURES)
         self.docks.remember(self.settings)
         super().closeEvent(event)

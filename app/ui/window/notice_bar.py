@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from time import monotonic
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from app.core.notices import Notice
@@ -17,15 +18,21 @@ from app.ui.widgets.breaking_label import BreakingLabel
 INFO_MS = 6000  # news goes by itself; an error stays until it is closed
 CHOICE_MS = 20_000  # a notice with buttons stays long enough to read and answer
 MOST = 2  # things to do about one notice
+MOMENT_S = 10.0  # errors within it are of one moment: each is read before it goes
 
 
 class NoticeBar(Retinted, QFrame):
-    """Shows the newest notice; closing it brings back an error that it covered."""
+    """Shows the newest notice; closing it brings back an error of the same moment that it covered.
+
+    An older error, which a person has seen, does not return: what it says may be over.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("notice")
         self._stack: list[Notice] = []
+        self._raised: dict[str, float] = {}  # when each error came, in seconds, by its text
+        self._seen: set[str] = set()  # the texts of the errors that were painted
         self.sign = QLabel()
         self.text = BreakingLabel()
         self.actions_ = [QPushButton() for _ in range(MOST)]
@@ -52,9 +59,22 @@ class NoticeBar(Retinted, QFrame):
 
     def raise_notice(self, notice: Notice) -> None:
         """Show `notice`. It replaces news in front; an equal notice is not shown twice."""
-        self._stack = [kept for kept in self._stack if kept.level == "error" and kept.text != notice.text]
+        now = monotonic()
+        self._stack = [kept for kept in self._stack if kept.text != notice.text and self._stays(kept, now)]
         self._stack.append(notice)
+        self._seen &= {kept.text for kept in self._stack if kept is not notice}
+        self._raised = {kept.text: self._raised.get(kept.text, now) for kept in self._stack} | {notice.text: now}
         self._show()
+
+    def _stays(self, notice: Notice, now: float) -> bool:
+        """Whether it returns when the newer ones are closed."""
+        unread = notice.text not in self._seen or now - self._raised[notice.text] < MOMENT_S
+        return notice.level == "error" and unread
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.notice is not None:
+            self._seen.add(self.notice.text)
 
     def close_one(self) -> None:
         if self._stack:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -30,6 +31,7 @@ GESTURES = (
     ("… put it down, lift it", "Shift + Return"),
     ("Walk through the steps", "Drag over the timeline"),
     ("Fork, vary or save a step", "Right click on it"),
+    ("Back to the page before", "Esc, where nothing runs"),
 )
 WHERE = {
     "picture": "canvas or timeline",
@@ -38,11 +40,11 @@ WHERE = {
     "candidates": "artwork on the canvas",
     "lab": "plane of the lab",
 }
-COLUMN = {"Canvas": 1, "Candidates": 1, "Morph": 1, "Run": 2, "Lab": 2}  # the others in the first
+COLUMNS = 3  # at most: as many as the width has room for
 
 
 class ShortcutSheet(QDialog):
-    """Every action that has a key, by menu. The sheet blocks no other window."""
+    """Every action that has a key, by menu. The sheet blocks no other window, and scrolls up and down alone."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,56 +54,92 @@ class ShortcutSheet(QDialog):
         for action in ACTIONS:
             if action.keys:
                 menus.setdefault(action.menu, []).append(action)
+        self._blocks = [self._block(name, actions) for name, actions in menus.items()] + [self._gestures()]
+        self._count = 0
         content = QWidget()
-        columns = QHBoxLayout(content)
-        columns.setContentsMargins(0, 0, em(self, 1), 0)  # on the right, for the scroll bar
-        columns.setSpacing(em(self, 2))
-        sides = [QVBoxLayout() for _ in range(3)]
-        for name, actions in menus.items():
-            sides[COLUMN.get(name, 0)].addLayout(self._block(name, actions))
-        sides[2].addLayout(self._gestures())
-        for side in sides:
+        self._columns = QHBoxLayout(content)
+        self._columns.setContentsMargins(0, 0, em(self, 1), 0)  # between the keys and the scroll bar
+        self._columns.setSpacing(em(self, 2))
+        self._sides = [QVBoxLayout() for _ in range(COLUMNS)]
+        for side in self._sides:
             side.setSpacing(em(self, 0.8))
-            side.addStretch(1)
-            columns.addLayout(side)
+            self._columns.addLayout(side)
+        self._arrange(COLUMNS)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
         column.setContentsMargins(em(self, 1.2), em(self, 1), em(self, 1.2), em(self, 0.8))
         column.setSpacing(em(self, 0.8))
-        scroll = QScrollArea()  # where the screen is smaller than the list
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(content)
-        scroll.setCornerWidget(QWidget())  # else a line is drawn there
-        column.addWidget(scroll, 1)
+        self.view = QScrollArea()  # where the screen is smaller than the list
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setWidgetResizable(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setWidget(content)
+        column.addWidget(self.view, 1)
         column.addWidget(buttons)
-        size = self.sizeHint() - scroll.sizeHint() + content.sizeHint()
-        self.resize(size.boundedTo(self.screen().availableSize()))
+        around = self.sizeHint() - self.view.sizeHint()
+        around += QSize(self.view.verticalScrollBar().sizeHint().width(), 0)
+        self.setMinimumWidth(self._width(1) + around.width())
+        room = self.screen().availableSize() - QSize(0, em(self, 2))  # less the frame
+        self._arrange(self._most(room.width() - around.width()))
+        self.resize(QSize(self._width(self._count), content.sizeHint().height()) + around)
+        self.resize(self.size().boundedTo(room))
 
-    def _block(self, name: str, actions: list[Action]) -> QGridLayout:
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(self._most(self.view.viewport().width()))
+
+    def _most(self, width: int) -> int:
+        """The most columns that fit."""
+        return next((n for n in range(COLUMNS, 1, -1) if self._width(n) <= width), 1)
+
+    def _width(self, count: int) -> int:
+        """The width that `count` columns need."""
+        widest = max(block.minimumSizeHint().width() for block in self._blocks)
+        return count * widest + (count - 1) * self._columns.spacing() + em(self, 1)
+
+    def _arrange(self, count: int) -> None:
+        """Put the blocks into `count` columns of about the same height, in the order of the menus."""
+        if count == self._count:
+            return
+        self._count = count
+        for side in self._sides:
+            while side.takeAt(0) is not None:
+                pass
+        heights = [block.sizeHint().height() for block in self._blocks]
+        above = 0
+        for block, height in zip(self._blocks, heights, strict=True):
+            self._sides[min(count - 1, (above + height // 2) * count // sum(heights))].addWidget(block)
+            above += height
+        for k, side in enumerate(self._sides):
+            side.addStretch(1)
+            self._columns.setStretchFactor(side, int(k < count))
+
+    def _block(self, name: str, actions: list[Action]) -> QWidget:
         """One menu. Where the keys work stands in its heading if it is the same for all of them."""
         places = {action.where for action in actions}
         everywhere = WHERE.get(next(iter(places)), "") if len(places) == 1 else ""
-        grid = self._grid(f"{name}  ({everywhere})" if everywhere else name)
+        block, grid = self._grid(f"{name}  ({everywhere})" if everywhere else name)
         for k, action in enumerate(actions, start=1):
             where = f"  ({WHERE[action.where]})" if action.where in WHERE and not everywhere else ""
             self._line(grid, k, action.text.rstrip("…") + where, keys_text(action))
-        return grid
+        return block
 
-    def _gestures(self) -> QGridLayout:
-        grid = self._grid("Pointer")
+    def _gestures(self) -> QWidget:
+        block, grid = self._grid("Pointer")
         for k, (text, gesture) in enumerate(GESTURES, start=1):
             self._line(grid, k, text, gesture)
-        return grid
+        return block
 
-    def _grid(self, name: str) -> QGridLayout:
-        grid = QGridLayout()
+    def _grid(self, name: str) -> tuple[QWidget, QGridLayout]:
+        block = QWidget(self)
+        grid = QGridLayout(block)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(em(self, 1.5))
         grid.setVerticalSpacing(em(self, 0.2))
         grid.setColumnStretch(0, 1)
         grid.addWidget(label(name, "heading"), 0, 0)
-        return grid
+        return block, grid
 
     @staticmethod
     def _line(grid: QGridLayout, k: int, text: str, keys: str) -> None:

@@ -20,6 +20,7 @@ class StatusBar(QStatusBar):
     def __init__(self, jobs: JobsModel, scores: ClipScores, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._scores = jobs, scores
+        self._tells_ended = True
         self.setSizeGripEnabled(False)
         self.message = QuietLabel(muted=False)
         self.progress = QuietProgress("Progress of the run")
@@ -34,6 +35,11 @@ class StatusBar(QStatusBar):
         jobs.changed.connect(self.refresh)
         jobs.engine_changed.connect(self.refresh)
         scores.changed.connect(self.refresh)
+        self.refresh()
+
+    def tell_ended(self, tells: bool) -> None:
+        """Whether the last run that ended is said: it is of no use on a page that does not show it."""
+        self._tells_ended = tells
         self.refresh()
 
     def refresh(self) -> None:
@@ -52,11 +58,11 @@ class StatusBar(QStatusBar):
         if loading := self._scores.loading:
             return f"Loading {loading}: a few seconds, this first time …"
         if job is not None and job.loading is not None and not job.cancelling:
-            return "Loading the model …"
+            return f"{job.loading_text} …"
         if job is not None:
             return f"{'Stopping' if job.cancelling else job.verb} {title_of(job.request)} …"
         ended = [other for other in self._jobs.all if other.state.ended]
-        if not ended:
+        if not ended or not self._tells_ended:
             return self._jobs.why_no_engine or "Ready"  # the panel says under its button what it lacks
         last = ended[-1]
         if last.state is JobState.FINISHED:

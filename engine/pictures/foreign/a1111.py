@@ -23,6 +23,7 @@ from engine.pictures.foreign.settings import (
     whole,
     words,
 )
+from engine.spec.prompt.tags import tags_in, without_tags
 
 NEGATIVE = "Negative prompt:"
 LEAST = 3  # pairs on the line of settings, where it does not begin with “Steps”
@@ -46,7 +47,6 @@ AUTOMATIC = {  # the grids of the samplers for which “Automatic” is not A111
     "ddim uniform": ("ddim", "plms"),
 }
 _KEY = re.compile(r"[^\W_][\w \-/.]{0,80}?(?=:)")
-_TAG = re.compile(r"<(lora|lyco|hypernet):([^<>:]{1,300})((?::[^<>:]{0,100})*)>")
 _EDITING = re.compile(r"\[[^\[\]]{0,300}:[^\[\]]{0,300}:\s*\d*\.?\d+\s*\]|\[[^\[\]|]{1,300}\|[^\[\]]{1,300}\]")
 
 
@@ -69,7 +69,7 @@ def parse(text: str) -> ForeignSettings | None:
     loras, unused = list(loras_in(prompt, said)), []
     if _EDITING.search(prompt) or re.search(r"\bAND\b", prompt):
         unused.append("prompt editing")
-    if any(tag[1] == "hypernet" for tag in _TAG.finditer(prompt)):
+    if any(tag.kind == "hypernet" for tag in tags_in(prompt)):
         unused.append("Hypernet")
     hires = hires_of(said)
     strength = real(said.get("Denoising strength"), 0, 1)
@@ -200,19 +200,12 @@ def loras_in(prompt: str, said: Mapping[str, Any]) -> Iterator[ForeignLora]:
     """
     digests = {name: value for name, value, _ in named_hashes(said.get("Lora hashes"))}
     digests |= {key[5:]: value for key, value in table(said.get("Hashes")).items() if key.startswith("lora:")}
-    for count, tag in enumerate(_TAG.finditer(prompt)):
-        if tag[1] == "hypernet" or count >= MAX_LORAS:
+    for count, tag in enumerate(tags_in(prompt)):
+        if tag.kind == "hypernet" or count >= MAX_LORAS:
             continue
-        numbers: dict[str, float] = {}
-        for k, argument in enumerate(tag[3].split(":")[1:]):
-            name, _, value = argument.rpartition("=")
-            number = real(value, -1000, 1000)
-            if number is not None:
-                numbers[name.strip() or ("te", "unet", "dyn")[min(k, 2)]] = number
-        text = numbers.get("te", 1.0)
-        file = file_of(tag[2], digests.get(tag[2].strip()))
+        file = file_of(tag.name, digests.get(tag.name))
         if file is not None:
-            yield ForeignLora(file, numbers.get("unet", text), text)
+            yield ForeignLora(file, tag.strength, tag.text_strength)
 
 
 def named_hashes(value: object) -> list[tuple[str, str, str]]:
@@ -224,12 +217,6 @@ def named_hashes(value: object) -> list[tuple[str, str, str]]:
         if name and digest:
             found.append((name.strip(), digest.strip(), weight.strip()))
     return found
-
-
-def without_tags(prompt: str) -> str:
-    """Return a prompt without the tags of LoRAs, and without the commas and lines that only held them."""
-    lines = re.sub(r"(?<=,)\s*,", "", _TAG.sub("", prompt)).split("\n")
-    return "\n".join(line.rstrip() for line in lines if line.strip(" ,")).strip(" ,\n")
 
 
 def groups(keys: Iterable[str]) -> tuple[str, ...]:

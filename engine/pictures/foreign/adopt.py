@@ -7,17 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.checkpoints.adapters.files import AdapterFiles
+from engine.checkpoints.adapters.files import AdapterFiles, Match
 from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.recognise import recognise
 from engine.errors import one_line
 from engine.pictures.foreign.settings import SHORT, ForeignFile, ForeignLora, ForeignSettings, file_of
 from engine.spec.adapter import MAX_ADAPTERS, MAX_STRENGTH, AdapterUse
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import LIMITS, Draft, outline
 from engine.spec.foreign_samplers import FOREIGN, parse, parse_spacing, plain
+from engine.spec.limits import MAX_NAME
 from engine.spec.prompt.choices import plain as without_choices
 from engine.spec.request import MAX_TEXT
 from engine.spec.sizes import named
+from engine.spec.vae import VaeUse
 from engine.spec.validation import RequestError
 
 MOST_NAMED = 6  # things in one list of a sentence
@@ -26,6 +29,7 @@ TITLES = {  # of a Draft's fields
     "prompt": "prompt",
     "negative": "negative prompt",
     "adapters": "LoRAs",
+    "vae": "VAE",
     "sampler": "sampler",
     "spacing": "schedule",
     "steps": "steps",
@@ -49,6 +53,15 @@ class FoundLoras:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundVae:
+    """The VAE of a picture that is here, the families that it serves, and a sentence where it is another file."""
+
+    use: VaeUse
+    families: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Adopted:
     """Another studio's settings as a Draft.
 
@@ -56,7 +69,7 @@ class Adopted:
     draft   -- for the named model, or for the given one where that is not here
     taken   -- names of the settings that were taken
     differs -- sentences on what is not as in the picture
-    missing -- models and LoRAs that are not here
+    missing -- the model, the VAE and LoRAs that are not here
     unused  -- names of settings that have no counterpart here
     instead -- the model that is used in place of a missing one; "" where none is missing
     """
@@ -111,22 +124,49 @@ def find_loras(loras: Sequence[ForeignLora], files: AdapterFiles) -> FoundLoras:
         if here is None:
             missing.append(lora)
             continue
-        name, digest = here
-        if len(lora.file.sha256) == SHORT and not digest.startswith(lora.file.sha256):  # longer ones are of the tensors
-            notes.append(f"The LoRA “{name}” here is another file ({digest[:SHORT]}, not {lora.file.sha256}).")
+        name, digest = here.name, here.sha256
+        if not here.same:
+            notes.append(_another_file("LoRA", here, lora.file))
         net, text = (min(max(value, -MAX_STRENGTH), MAX_STRENGTH) for value in (lora.strength, lora.text_strength))
         uses[digest] = AdapterUse(name=name, sha256=digest, strength=net, text_strength=text)
     return FoundLoras(tuple(uses.values()), tuple(missing), tuple(notes))
 
 
+def find_vae(file: ForeignFile | None, files: AdapterFiles) -> FoundVae | None:
+    """Find a picture's VAE by hash or name among the user's; None where it names none or it is not here.
+
+    Reads a file once, for its hash. Raises nothing.
+    """
+    if file is None:
+        return None
+    try:
+        here = files.named(file.name, file.sha256)
+        found = None if here is None else recognise(here.path)
+    except (CheckpointError, OSError):
+        return None
+    if here is None or found is None or found.role != "vae":
+        return None
+    note = "" if here.same else _another_file("VAE", here, file)
+    return FoundVae(VaeUse(name=here.name[:MAX_NAME], sha256=here.sha256), found.families, note)
+
+
+def _another_file(what: str, here: Match, wanted: ForeignFile) -> str:
+    return f"The {what} “{here.name}” here is another file ({here.sha256[:SHORT]}, not {wanted.sha256})."
+
+
 def adopt(
-    found: ForeignSettings, models: Iterable[ModelInfo], otherwise: ModelInfo, loras: FoundLoras | None = None
+    found: ForeignSettings,
+    models: Iterable[ModelInfo],
+    otherwise: ModelInfo,
+    loras: FoundLoras | None = None,
+    vae: FoundVae | None = None,
 ) -> Adopted:
     """Make a Draft of another studio's settings. Settings that it does not name are the model's defaults.
 
     models    -- those that are here
     otherwise -- the model to use where the picture's one is not among them
     loras     -- of find_loras(); None: nobody looked, so all of them are missing
+    vae       -- of find_vae()
     """
     loras = loras or FoundLoras(missing=found.loras)
     info, same = _model(found.model, models)
@@ -141,12 +181,15 @@ def adopt(
     elif not same and found.model is not None:
         differs.append(f"The model “{info.title}” here has another hash than the picture's, {found.model.sha256}.")
     missing += [f"the LoRA {lora.file.title}" for lora in loras.missing]
+    if found.vae is not None and vae is None and "vae" in info.takes:
+        missing.append(f"the VAE {found.vae.title}")
     made = _Choices(info, [*found.unused], differs, {})
     made.texts(found)
     made.sampling(found)
     made.numbers(found)
     made.size(found)
     made.loras(loras)
+    made.vae(found.vae, vae)
     made.rest(found)
     if found.seed is not None:
         made.differs.append(SEED)
@@ -249,10 +292,20 @@ class _Choices:
         else:
             self.differs.append(f"{self.info.title} takes no LoRA.")
 
+    def vae(self, wanted: ForeignFile | None, found: FoundVae | None) -> None:
+        """The picture's VAE, as it is named there and as it was found here."""
+        if wanted is None:
+            return
+        if "vae" not in self.info.takes:
+            self.unused.append(f"the VAE {wanted.title}")
+        elif found is not None and self.info.config.get("family") in found.families:
+            self.chosen["vae"] = found.use
+            self.differs.append(found.note)
+        elif found is not None:
+            self.differs.append(f"Its VAE “{found.use.name}” does not fit {self.info.title}.")
+
     def rest(self, found: ForeignSettings) -> None:
-        """The VAE, a second pass, and the picture that this one was made from."""
-        if found.vae is not None:
-            self.differs.append(f"Its VAE was {found.vae.title}: choose it for the same colours.")
+        """A second pass, and the picture that this one was made from."""
         if found.hires is not None:
             how = f" {found.hires.factor:g}×" if found.hires.factor else ""
             if found.hires.size is not None:

@@ -20,6 +20,7 @@ from engine.pictures.foreign.settings import (
     words,
 )
 from engine.spec.foreign_samplers import COMFY
+from engine.spec.prompt.tags import without_tags
 
 NOT_USED = {  # key: the value that changes nothing, and its name
     "refiner_model": ("None", "Refiner"),
@@ -54,7 +55,7 @@ def _of_json(said: Mapping[str, Any]) -> ForeignSettings:
         program="Fooocus",
         version=words(said.get("version"), 100),
         names=COMFY,
-        prompt=a1111.without_tags(full or prompt),
+        prompt=without_tags(full or prompt),
         negative=full_negative or negative,
         sampler=words(said.get("sampler"), 100),
         grid=_grid(said.get("scheduler")),

@@ -231,6 +231,7 @@ def test_the_selected_tile_stays_visible_without_room_for_all(bench: Bench) -> N
     bench.document.draft.update(batch=40)
     bench.finish()
     strip = bench.strip
+    bench.window.resize(1000, 700)
     room = len(strip.shown)
     assert 3 < room < 40
     for tile in (40, 20, 1):
@@ -303,6 +304,23 @@ def test_a_finished_picture_of_the_session_is_seen_again_in_its_place(bench: Ben
     assert bench.editing.overlay is not None
 
 
+def test_the_mark_among_the_pictures_of_the_session_is_what_the_canvas_shows(bench: Bench) -> None:
+    bench.document.draft.update(batch=2)
+    bench.finish()
+    shown, recent = bench.document.shown, bench.window.recent.list
+
+    def marked() -> list[int]:
+        return [index.row() for index in recent.selectedIndexes()]
+
+    assert marked() == [0]
+    for look_away in (lambda: shown.scrub(1), lambda: setattr(shown, "view", "x"), lambda: bench.editing.choose(0)):
+        look_away()
+        assert marked() == []
+        QTest.mouseClick(recent.viewport(), LEFT, pos=recent.visualItemRect(recent.item(1)).center())
+        assert (shown.image_index, shown.cursor, shown.view) == (1, shown.step_count - 1, "x0")
+        assert marked() == [1]
+
+
 def test_losing_the_focus_ends_the_comparison(bench: Bench) -> None:
     bench.finish()
     QTest.keyPress(bench.canvas, Key.Key_Space)
@@ -351,9 +369,9 @@ def test_the_footer_lists_the_keys_of_the_front_view(bench: Bench) -> None:
 
 def test_the_lab_hides_the_candidates_and_gives_them_back(bench: Bench) -> None:
     bench.finish()
-    bench.window.show_room("lab")
+    bench.window.show_page("lab")
     assert not bench.bar.isVisible()
-    bench.window.show_room("pictures")
+    bench.window.show_page("pictures")
     assert bench.bar.isVisible()
 
 

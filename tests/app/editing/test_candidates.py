@@ -204,6 +204,38 @@ def test_comparing_shows_the_original_for_as_long_as_it_lasts(
     assert editing.overlay is shown
 
 
+def test_the_next_result_ends_the_comparison(document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot) -> None:
+    """Else the original is seen, as if nothing had happened."""
+    finish(parts, qtbot, batch=2)
+    editing = document.editing
+    for look_elsewhere in (False, True):
+        editing.choose(1)
+        editing.comparing = True
+        with qtbot.waitSignal(parts.jobs.job_ended):
+            document.generate()
+            if look_elsewhere:
+                document.shown.scrub(1)  # so that the next run does not come to the canvas
+                editing.comparing = True
+        assert not editing.comparing
+        assert editing.overlay is not None
+    editing.comparing = True
+    editing.choose(2)
+    assert not editing.comparing
+
+
+def test_the_original_has_no_other_runs_timeline(document: Document, parts: Parts, qtbot: QtBot) -> None:
+    finish(parts, qtbot)
+    opened(document)
+    finish(parts, qtbot)
+    document.editing.choose(0)
+    assert document.shown.run is not None, "it was made for this picture"
+    document.draft.update(method="new")
+    finish(parts, qtbot)
+    assert not document.editing.shows_artwork
+    document.editing.choose(0)
+    assert document.shown.run is None
+
+
 def test_discarding_goes_on_to_the_next_and_leaves_its_files(
     document: Document, artwork: Artwork, parts: Parts, qtbot: QtBot
 ) -> None:

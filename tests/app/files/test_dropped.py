@@ -146,8 +146,8 @@ def test_a_picture_of_the_studio_offers_its_settings_and_its_seed(
 def test_a_drop_on_the_lab_returns_to_the_canvas(
     window: MainWindow, document: Document, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.show_room("lab")
+    window.show_page("lab")
     drop(window, files(saved(tmp_path, SUITS)))
     until(qtbot, lambda: document.artwork.is_open)
-    assert window.room.name == "pictures"
+    assert window.pages.name == "pictures"
     assert window.canvas.isVisible()

@@ -30,8 +30,8 @@ def test_a_key_opens_the_lab_in_the_pictures_place_and_closes_it(window: MainWin
     assert not window.timeline.isVisible()
     assert not window.recent.isVisible()
     assert window.lab_view.plane.hasFocus()
-    assert window.windowTitle() == "2-D lab — Tweedie Studio"
-    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
+    assert window.windowTitle() == "Lab — Tweedie Studio"
+    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_Escape)
     assert window.area.stack.currentWidget() is window.area.welcome
     assert window.panel.isVisible()
     assert window.timeline.isVisible()
@@ -40,14 +40,14 @@ def test_a_key_opens_the_lab_in_the_pictures_place_and_closes_it(window: MainWin
 
 
 def test_the_welcome_leads_to_the_lab(window: MainWindow) -> None:
-    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
+    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_Escape)
     QTest.mouseClick(window.area.welcome.other, LEFT)
-    assert window.room.name == "lab"
+    assert window.pages.name == "lab"
 
 
 def test_going_to_the_prompt_leaves_the_lab(window: MainWindow) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_L, CONTROL)
-    assert window.room.name == "pictures"
+    assert window.pages.name == "pictures"
     assert window.panel.prompt.text.hasFocus()
 
 
@@ -55,7 +55,7 @@ def test_a_picture_is_finished_meanwhile_and_is_there_on_return(window: MainWind
     finish(qtbot, parts.document)
     assert window.area.stack.currentWidget() is window.lab_view
     assert not window.area.footer.isVisible()
-    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
+    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_1, CONTROL)
     assert window.area.stack.currentWidget() is window.canvas
     assert window.area.footer.isVisible()
 
@@ -247,7 +247,7 @@ def test_chains_walk_while_sigma_is_moved(open_lab: Open, qtbot: QtBot) -> None:
 def test_leaving_the_lab_stops_the_chains(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(window.lab_view.plane, Qt.Key.Key_W)
     until(qtbot, lambda: bool(window.lab.chains))
-    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_F2)
+    QTest.keyClick(window.lab_view.plane, Qt.Key.Key_1, CONTROL)
     until(qtbot, lambda: not window.lab.activity)
 
 

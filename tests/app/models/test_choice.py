@@ -16,7 +16,7 @@ from app.core.models.studio_models import StudioModels
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from tests.app.conftest import Parts
 from tests.app.models.conftest import notices, settle
-from tests.fakes.checkpoints import single_file, write_hollow
+from tests.fakes.checkpoints import SMALL, single_file, write_hollow
 
 GIB = 2**30
 
@@ -46,9 +46,6 @@ def dream(qtbot: QtBot, models: StudioModels, memory: dict[str, Any], tmp_path: 
     return path
 
 
-SMALL = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}  # its hash takes no time
-
-
 def choose(qtbot: QtBot, models: StudioModels, path: Path) -> None:
     assert models.choice.choose(str(path))
     qtbot.waitUntil(lambda: models.choice._needs is not None)
@@ -65,6 +62,20 @@ def test_the_models_in_the_box_and_the_usable_checkpoints_are_offered(
         "Other": ("other", ""),
         "dream": (str(shelf / "dream.safetensors"), "SD 1"),
     }
+
+
+def test_a_checkpoint_without_a_text_encoder_is_offered_with_the_reason_and_not_chosen(
+    qtbot: QtBot, models: StudioModels, dream: Path
+) -> None:
+    path = write_hollow(dream.with_name("bare.safetensors"), dict(list(SMALL.items())[:1]))
+    models.library.set_by_hand(path, {"family": "sd1"})
+    settle(qtbot, models)
+    heard = notices(models)
+    (offer,) = (offer for offer in models.choice.offers() if offer.title == "bare")
+    assert offer.about.startswith("no VAE, no text encoder")
+    assert not models.choice.choose(offer.key)
+    assert [notice.text for notice in heard] == [offer.alarm]
+    assert offer.alarm.startswith("This checkpoint has no VAE and no text encoder: get the complete checkpoint")
 
 
 def test_the_last_used_models_come_first(qtbot: QtBot, models: StudioModels, dream: Path) -> None:

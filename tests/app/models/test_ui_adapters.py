@@ -22,10 +22,9 @@ from engine.spec.draft import Draft
 from tests.app.conftest import Parts
 from tests.app.models.conftest import LORA, notices, settle
 from tests.app.windows import finish, opened
-from tests.fakes.checkpoints import write_hollow
+from tests.fakes.checkpoints import SMALL, write_hollow
 
 Key = Qt.Key
-SMALL = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}  # its hash takes no time
 OTHER = {
     "lora_unet_mid_block_attentions_0_transformer_blocks_9_attn1_to_q.lora_down.weight": (4, 1280),
     "lora_unet_mid_block_attentions_0_transformer_blocks_9_attn1_to_q.lora_up.weight": (1280, 4),
@@ -117,6 +116,28 @@ def test_one_that_is_off_keeps_its_place_and_its_strength_and_is_in_no_request(
     assert [(use.name, use.strength) for use in parts.fake.requests[-1].adapters] == [("water", -0.5), ("ink", 1.0)]
 
 
+def test_a_checkpoint_with_sizes_of_its_own_takes_the_adapters_of_these_sizes(
+    qtbot: QtBot, parts: Parts, models: StudioModels, section: AdapterList, shelf: Path
+) -> None:
+    """As `--lora` does: the family of such an adapter is not known, and its tensors fit."""
+    name = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
+    for stem, width in (("odd", 128), ("odder", 96)):
+        write_hollow(
+            shelf / f"{stem}.safetensors",
+            {f"{name}.lora_down.weight": (4, width), f"{name}.lora_up.weight": (width, 4)},
+        )
+    own = {"family": "sd1", "unet": {"block_out_channels": [32, 64, 128, 128]}}
+    models.library.set_by_hand(shelf / "dream.safetensors", own)
+    settle(qtbot, models)
+    models.choice.refresh()
+    qtbot.waitUntil(lambda: parts.document.can_generate)
+    odd, odder = (models.library.files[shelf / f"{stem}.safetensors"] for stem in ("odd", "odder"))
+    assert (odd.serves, models.adapters.why_not(odd)) == ((), "")
+    assert "its 2 tensors have other shapes" in models.adapters.why_not(odder)
+    add(qtbot, section, "odd")
+    assert section.rows[-1].strength.isEnabled()
+
+
 def test_one_is_removed_and_the_keyboard_goes_to_the_next(qtbot: QtBot, parts: Parts, section: AdapterList) -> None:
     first, second = add(qtbot, section, "water"), add(qtbot, section, "ink")
     first.remove.setFocus()
@@ -145,7 +166,7 @@ def test_one_of_another_family_is_grey_with_the_reason_and_cannot_be_added(
     QTest.mouseClick(section.add, Qt.MouseButton.LeftButton)
     QTest.keyClicks(section.popup.search, "large")
     QTest.keyClick(section.popup.search, Key.Key_Return)
-    assert heard[-1].text == offers["large"].alarm
+    assert heard[-1].text.startswith("It is a LoRA for Stable Diffusion XL, and this model is Stable Diffusion 1:")
     assert section.rows == []
 
 

@@ -17,10 +17,9 @@ from engine.spec.adapter import AdapterUse
 from tests.app.conftest import Parts
 from tests.app.models.conftest import LORA, settle
 from tests.app.windows import opened
-from tests.fakes.checkpoints import write_hollow
+from tests.fakes.checkpoints import SMALL, write_hollow
 
 PLAIN, LIGHTNING, LCM, LORA_FILE = "dream", "dreamXL_Lightning_4step", "plain", "lcm-lora-sdv1-5"
-SMALL: dict[str, tuple[int, ...]] = {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}
 DISTILLED: dict[str, tuple[int, ...]] = {"model.diffusion_model.time_embed.cond_proj.weight": (32, 32)}
 
 

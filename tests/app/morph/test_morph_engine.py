@@ -40,7 +40,7 @@ def test_from_pictures_to_a_film(engine: EngineClient, qtbot: QtBot, tmp_path: P
     job = finish(qtbot, document, prompt="red apple", label="noto", seed=3, enlarge=False)
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     morph.keys.add_shown()
-    window.show_room("morph")
+    window.show_page("morph")
     with Image.open(job.images[0]) as image:
         Image.fromarray(np.asarray(image)).save(tmp_path / "photo.png")  # without its settings: from elsewhere
     morph.keys.add_file(tmp_path / "photo.png")

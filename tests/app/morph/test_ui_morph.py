@@ -21,6 +21,7 @@ from app.ui.window.main_window import MainWindow
 from engine.jobs.generate import Generate
 from engine.jobs.morph import Morphing
 from engine.morph.film import read
+from engine.spec.guides import Aim, ClipGuide
 from tests.app.conftest import Parts
 from tests.app.windows import drag, finish, open_window, painted, until, wheel
 from tests.fakes.engine import FakeEngine
@@ -91,16 +92,16 @@ def test_a_key_opens_it_in_the_pictures_place_and_closes_it(window: MainWindow) 
     assert not window.panel.isVisible()
     assert not window.area.footer.isVisible()
     assert window.windowTitle() == "Morph — Tweedie Studio"
-    QTest.keyClick(window, Qt.Key.Key_F4)
+    QTest.keyClick(window.morph_view.first, Qt.Key.Key_Escape)
     assert window.area.stack.currentWidget() is window.area.welcome
     assert window.panel.isVisible()
     assert not window.morph_view.isVisible()
     QTest.keyClick(window, Qt.Key.Key_F4)
     QTest.keyClick(window, Qt.Key.Key_F2)
-    assert window.room.name == "lab"
+    assert window.pages.name == "lab"
     assert not window.recent.isVisible()
     QTest.keyClick(window, Qt.Key.Key_F4)
-    assert window.room.name == "morph"
+    assert window.pages.name == "morph"
     assert window.recent.isVisible()
 
 
@@ -117,6 +118,16 @@ def test_before_the_first_key_frame_it_says_how_to_begin(window: MainWindow, qtb
     assert window.morph_view.stage.accessibleDescription() == "One more key frame, then Generate"
 
 
+def test_guides_of_the_page_pictures_are_no_dead_end(window: MainWindow, document: Document, qtbot: QtBot) -> None:
+    with_keys(window, 3, 4)
+    document.draft.update(guides=(ClipGuide(clip="emoji-clip", aims=(Aim("apple"),)),))
+    assert document.draft.current.guides
+    assert "left out" in window.morph_panel.result.text()
+    make(window, qtbot, frames=3)
+    assert window.morph.result is not None
+    assert window.morph.result.morph.request.guides == ()
+
+
 # key frames
 
 
@@ -126,7 +137,7 @@ def test_the_shown_picture_becomes_a_key_frame(qtbot: QtBot, document: Document)
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
     QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
     assert seeds(window) == [5]
-    assert window.room.name == "pictures"
+    assert window.pages.name == "pictures"
     assert "Key frame 1 of the morph: rocket." in window.area.notices.text.plain
 
 
@@ -138,7 +149,7 @@ def test_a_click_on_a_picture_of_this_session_adds_it(window: MainWindow, docume
     until(qtbot, lambda: len(window.morph.keys.frames) == 1)
     (frame,) = window.morph.keys.frames
     assert (frame.key.seed, frame.key.prompt, frame.key.label, frame.encoded) == (6, "rocket", "noto", False)
-    assert window.room.name == "morph"
+    assert window.pages.name == "morph"
 
 
 def test_files_that_are_dropped_become_key_frames(
@@ -156,7 +167,7 @@ def test_files_that_are_dropped_become_key_frames(
     until(qtbot, lambda: len(window.morph.keys.frames) == 2)
     assert all(frame.encoded for frame in window.morph.keys.frames)
     assert not document.artwork.is_open
-    assert window.room.name == "morph"
+    assert window.pages.name == "morph"
 
 
 def test_they_are_reordered_by_a_drag(window: MainWindow) -> None:

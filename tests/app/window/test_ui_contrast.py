@@ -51,6 +51,7 @@ State = Callable[[QWidget], object]
 @pytest.fixture(params=[LIGHT, DARK], ids=lambda theme: theme.name)
 def theme(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[Theme]:
     look = Appearance(qapp, request.param.name)
+    look.finish()
     yield request.param
     look.deleteLater()
 

@@ -210,6 +210,7 @@ def test_every_part_with_icons_draws_them_again_by_itself(qtbot: QtBot, qapp: QA
     notices = NoticeBar()
     notices.raise_notice(Notice("error", "This is wrong."))
     look = Appearance(qapp, "light")
+    look.finish()
     for part in (heading, row, notices):
         qtbot.addWidget(part)
     for theme in (LIGHT, DARK, LIGHT):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ from app.core.document import Document
 from app.core.jobs.queue import JobState
 from app.core.notices import Notice, NoticeAction
 from app.settings import Settings, Values
+from app.ui.window import notice_bar
 from app.ui.window.main_window import MainWindow
+from engine.jobs.load import Applying, Loading
 from engine.pictures.png import read_settings
 from tests.app.conftest import Parts
 from tests.app.windows import (
@@ -143,6 +146,27 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     assert status.message.text() == "Cancelled “red apple” before its first step"
 
 
+def test_loading_and_applying_adapters_are_said_with_their_shares(hand_parts: Parts, qtbot: QtBot) -> None:
+    window, document = open_window(qtbot, hand_parts.document), hand_parts.document
+    note = window.panel.generate.note
+
+    def shows(text: str) -> bool:
+        return note.text() == text
+
+    for loads, said in (
+        ((Loading(0.5),), "Loading the model: 50%"),
+        ((Loading(1.0), Applying(0.25, 1)), "Applying the LoRA: 25%"),
+        ((Applying(0.75, 3),), "Applying 3 LoRAs: 75%"),
+    ):
+        hand_parts.fake.loads = loads
+        job = document.generate()
+        assert job is not None
+        until(qtbot, partial(shows, said))
+        assert window.status.message.text() == f"{said.split(':')[0]} …"
+        document.jobs.cancel()
+        until(qtbot, lambda: document.jobs.running is None)
+
+
 def test_a_finished_run_is_reported_with_its_time(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
     job = finish(qtbot, parts.document)
     assert window.status.message.text() == f"Finished “red apple” in {job.seconds:.1f} s"
@@ -176,6 +200,18 @@ def test_an_older_error_returns_and_news_gives_way(window: MainWindow, document:
         shown.append(bar.notice.text)
         QTest.mouseClick(bar.dismiss, LEFT)
     assert shown == ["Second.", "First."]
+
+
+def test_an_error_that_was_seen_does_not_return_later(
+    window: MainWindow, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = window.area.notices
+    document.notice_raised.emit(Notice("error", "The run failed."))
+    bar.grab()
+    monkeypatch.setattr(notice_bar, "MOMENT_S", 0.0)  # the next notice comes later
+    document.notice_raised.emit(Notice("error", "The disk is full."))
+    QTest.mouseClick(bar.dismiss, LEFT)
+    assert bar.notice is None
 
 
 def test_a_failed_run_says_why_in_the_bar(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:

@@ -15,7 +15,7 @@ from engine.checkpoints.hashes import sha256
 from engine.errors import EngineError
 from engine.jobs.generate import Generate
 from engine.jobs.job import Estimate, Event, Progress
-from engine.jobs.load import AdapterApplied
+from engine.jobs.load import AdapterApplied, Applying
 from engine.pictures.image_file import load as load_picture
 from engine.pictures.png import read_settings
 from engine.session import Session
@@ -142,6 +142,16 @@ def test_a_flag_that_cannot_be_is_one_sentence(
     assert len(err.splitlines()) == 1
 
 
+def test_one_that_does_not_fit_is_refused_before_anything_is_loaded(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = [(part, module._replace(shape=(96, 96))) for part, module in modules() if len(module.shape) == 2]
+    other = write(tmp_path / "other.safetensors", lora(wide))
+    monkeypatch.setattr(Session, "load", lambda *_: pytest.fail("the model is loaded"))
+    assert generate(model, tmp_path / "a.png", "--lora", str(other)) == 2
+    assert "“other” does not fit this model (Stable Diffusion 1): " in capsys.readouterr().err
+
+
 def test_a_model_of_the_box_takes_no_lora(style: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "apple", "--lora", str(style), "--steps", "1", "--out", str(tmp_path / "a.png")]) == 2
     assert "takes no adapters such as LoRA" in capsys.readouterr().err
@@ -166,4 +176,9 @@ def test_a_run_tells_what_its_adapters_change_before_its_first_step(model: Path,
     applied = [event for event in told if isinstance(event, AdapterApplied)]
     tensors = 3 * sum(len(module.shape) > 1 for _, module in modules())
     assert applied == [AdapterApplied("style", tensors, tensors)]
-    assert told.index(applied[0]) < next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
+    applying = [event for event in told if isinstance(event, Applying)]
+    assert {event.count for event in applying} == {1}
+    shares = [event.share for event in applying]
+    assert shares == sorted(shares)
+    first = next(k for k, event in enumerate(told) if isinstance(event, Progress | Estimate))
+    assert told.index(applying[-1]) < told.index(applied[0]) < first

@@ -43,6 +43,11 @@ def no_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+def assert_close(one: torch.Tensor, other: torch.Tensor) -> None:
+    """Equal but for float32's rounding through a whole net: threads and processors sum in other orders."""
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-4)
+
+
 def info_of(path: Path, **by_hand: object) -> ModelInfo:
     settings = ModelSettings().with_choices(path, by_hand) if by_hand else None
     return checkpoint(path, settings)
@@ -188,8 +193,8 @@ def test_the_codec_keeps_a_picture_as_the_vae_does(tmp_path: Path) -> None:
     image = torch.rand(2, 3, 64, 64) * 2 - 1
     vae = nets().vae
     latents = vae.encode(image).latent_dist.mode() * 0.18215
-    torch.testing.assert_close(model.codec.encode(image), latents)
-    torch.testing.assert_close(model.codec.decode(latents), vae.decode(latents / 0.18215).sample)
+    assert_close(model.codec.encode(image), latents)
+    assert_close(model.codec.decode(latents), vae.decode(latents / 0.18215).sample)
     assert model.codec.preview(latents).shape == (2, 3, 8, 8)
     with pytest.raises(Cancelled):
         model.codec.decode(latents, lambda: True)
@@ -201,7 +206,7 @@ def test_a_picture_is_decoded_in_tiles_where_memory_is_short(tmp_path: Path, mon
     codec = loaded(write_folder(tmp_path / "tiny", nets(small=True))).codec
     latents = torch.randn(1, 4, 16, 24)
     whole = codec.decode(latents)
-    torch.testing.assert_close(whole, nets(small=True).vae.decode(latents / 0.18215).sample)
+    assert_close(whole, nets(small=True).vae.decode(latents / 0.18215).sample)
     monkeypatch.setattr(placement, "free_bytes", lambda device: 2**20)
     monkeypatch.setattr(latent, "TILE", 8)
     tiles = codec.decode(latents)
@@ -209,7 +214,7 @@ def test_a_picture_is_decoded_in_tiles_where_memory_is_short(tmp_path: Path, mon
     assert not torch.equal(tiles, whole)
     vae = nets(small=True).vae
     corner = vae.decode(latents[..., :8, :8] / 0.18215).sample
-    torch.testing.assert_close(tiles[..., :48, :48], corner[..., :48, :48])  # where no other tile is blended in
+    assert_close(tiles[..., :48, :48], corner[..., :48, :48])  # where no other tile is blended in
 
 
 def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
@@ -231,9 +236,9 @@ def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
     for vae in (tmp_path / "taesd", tmp_path / "taesd_decoder.safetensors"):
         model = load(checkpoint(path, vae=vae), CPU)
         latents = torch.randn(1, 4, 8, 8)
-        torch.testing.assert_close(model.codec.decode(latents), taesd.decode(latents).sample)
+        assert_close(model.codec.decode(latents), taesd.decode(latents).sample)
         image = torch.rand(1, 3, 64, 64)
-        torch.testing.assert_close(model.codec.encode(image), taesd.encode(image).latents)
+        assert_close(model.codec.encode(image), taesd.encode(image).latents)
 
 
 def test_the_scheduler_of_a_folder_decides_schedule_and_prediction(tmp_path: Path) -> None:
@@ -246,6 +251,20 @@ def test_the_scheduler_of_a_folder_decides_schedule_and_prediction(tmp_path: Pat
     assert info.defaults["sigma_max"] == pytest.approx(1e5)
     assert info.defaults["spacing"] == "trailing"
     assert info.size == (64, 64)
+
+
+def test_a_folder_can_say_that_an_empty_negative_prompt_is_zeros(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "tiny", nets(small=True))
+    before = with_hash(checkpoint(path), Hashes(tmp_path / "hashes")).sha256
+    index = path / "model_index.json"
+    for zeros in (False, True):
+        said = json.loads(index.read_text(encoding="utf-8")) | {"force_zeros_for_empty_prompt": zeros}
+        index.write_text(json.dumps(said), encoding="utf-8")
+        model = load(checkpoint(path), torch.device("cpu"))
+        tokens = [model.condition(Said(text, negative=True)).tokens for text in ("", "dog")]
+        assert [bool((one == 0).all()) for one in tokens if one is not None] == [zeros, False]
+        digest = with_hash(checkpoint(path), Hashes(tmp_path / "hashes")).sha256
+        assert (digest == before) is not zeros  # it decides pixels
 
 
 def test_the_hash_is_the_files_or_of_all_that_decides_the_pixels(tmp_path: Path) -> None:
@@ -291,7 +310,7 @@ def test_inpainting_reads_the_mask_and_the_kept_part_of_the_picture(tmp_path: Pa
     kept = torch.where(mask == 1, 0.0, picture)
     assert cond.image is not None
     assert torch.equal(cond.image[:, :1], mask[..., ::8, ::8])
-    torch.testing.assert_close(cond.image[:, 1:], nets(9).vae.encode(kept).latent_dist.mode() * 0.18215)
+    assert_close(cond.image[:, 1:], nets(9).vae.encode(kept).latent_dist.mode() * 0.18215)
 
 
 def test_an_inpainting_run_sees_the_picture_of_its_edit(tmp_path: Path) -> None:
@@ -364,7 +383,7 @@ FULL = {  # layout: the width of the text, the depths of the text encoders
     "unet-v2-sd": (1024, [23]), "unet-v2-inpainting": (1024, [23]), "unet-xl-sd": (2048, [12, 32]),
     "unet-xl-refiner": (1280, [32]),
 }  # fmt: skip
-SOME = ("unet-v2-sd", "unet-xl-refiner")  # the others with the benches: each takes a second or more
+SOME = ("unet-v1-inpainting",)  # the others with the benches: a layout of 14 GB takes ten seconds of the kernel
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 import torch
@@ -94,6 +95,24 @@ def test_models_with_another_vae_or_precision_are_held_apart(tiny: Path, vae: Pa
     assert [model.codec.tiny for model in models] == [False, True, False]  # type: ignore[attr-defined]
     assert [model.compute_dtype for model in models] == [torch.float32, torch.float32, torch.float16]
     assert [session.model(request) for request in (plain, other, half)] == models
+
+
+def test_a_checkpoint_without_a_part_is_refused_in_one_sentence_and_another_vae_mends_it(
+    tiny: Path, vae: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rmtree(tiny / "vae")
+    out = tmp_path / "a.png"
+    assert main(["generate", "a", "--model", str(tiny), "--steps", "1", "--out", str(out)]) == 2
+    err = capsys.readouterr().err
+    assert f"{tiny.name} has no VAE: choose one for it (on the command line: --vae FILE)." in err
+    assert len(err.splitlines()) == 1
+    with pytest.raises(CheckpointError, match="has no VAE"):
+        Session("cpu", []).load(find(str(tiny)))
+    request = generate(tiny, out, "--vae", str(vae))
+    assert resolve(Draft.of(request), find(str(tiny))).vae == request.vae
+    rmtree(tiny / "text_encoder")
+    with pytest.raises(RequestError, match="has no text encoder: get the complete checkpoint"):
+        resolve(Draft.for_model(info := find(str(tiny), vae)), info)
 
 
 def test_the_estimate_of_a_precision_needs_no_file(tiny: Path) -> None:

@@ -17,10 +17,12 @@ from engine.__main__ import main
 from engine.evaluate import few_steps
 from engine.evaluate.few_steps import (
     errors,
+    grid_within,
     law_errors,
     mixture_problem,
     near_best,
     overall_rms,
+    path_of_rule,
     sampling_floor,
     steps_within,
 )
@@ -157,3 +159,17 @@ def test_an_impossible_measurement_raises_one_sentence(
 ) -> None:
     assert main(["bench", *words]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_restart_is_measured_on_its_own_path_within_the_calls() -> None:
+    """Its default goes back up once and down again over 9 steps, each of two calls."""
+    problem, rule = mixture_problem(400), RULES["restart"]
+    found = grid_within(problem, rule, "log", 40)
+    assert found is not None
+    assert len(found) - 1 == (40 - 18) // 2
+    assert rule.cost(path_of_rule(rule, found)) == 40
+    assert grid_within(problem, rule, "log", 12) is None
+    floor = sampling_floor(problem)
+    long = grid_within(problem, rule, "log", 100)
+    assert long is not None
+    assert overall_rms(law_errors(problem, rule, long)) < 2 * floor

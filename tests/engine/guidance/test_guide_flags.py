@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from engine.spec.catalog import find
 from engine.spec.draft import Draft, resolve
 from engine.spec.edit import digest
 from engine.spec.guides import ON_NOISE, Aim, ClassGuide, ClipGuide, Law
+from tests.engine.elsewhere import Elsewhere
 
 ROOT = Path(__file__).parents[3]
 
@@ -190,18 +189,13 @@ def test_a_guided_picture_holds_its_guides(tmp_path: Path, capsys: pytest.Captur
     assert (none != guided).any()
 
 
-RESUME = """
-import sys, torch
-from pathlib import Path
-from engine.session import Session
-torch.set_num_threads(2)
-*_, last = Session("cpu").go_on(Path(sys.argv[1]))
-print(last.move.x.numpy().tobytes().hex())
-"""
+def final_state(run: Path) -> np.ndarray:
+    *_, last = Session("cpu").go_on(run)
+    return last.move.x.numpy()
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_a_guided_run_resumes_in_another_process_from_its_file_alone(tmp_path: Path) -> None:
+def test_a_guided_run_resumes_in_another_process_from_its_file_alone(elsewhere: Elsewhere, tmp_path: Path) -> None:
     """With the CLIPs in the box, a picture as an aim, and a sampler that draws noise: bit for bit."""
     red = np.full((8, 6, 3), (255, 0, 0), np.uint8)
     aims = (Aim("apple"), Aim(image=digest(red), weight=0.5))
@@ -216,8 +210,4 @@ def test_a_guided_run_resumes_in_another_process_from_its_file_alone(tmp_path: P
     begun = Session("cpu").generate(request, tmp_path / "run", aims=(red,))
     next(begun), next(begun)
     del begun
-    done = subprocess.run(
-        [sys.executable, "-c", RESUME, str(tmp_path / "run")], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr
-    assert bytes.fromhex(done.stdout.strip()) == whole[-1].move.x.numpy().tobytes()
+    assert elsewhere(final_state, tmp_path / "run").tobytes() == whole[-1].move.x.numpy().tobytes()

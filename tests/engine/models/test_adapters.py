@@ -14,6 +14,10 @@ from torch import Tensor, nn
 
 from engine.checkpoints.adapters.modules import Module, block_of
 from engine.checkpoints.adapters.names import names_of_family
+from engine.checkpoints.adapters.usable import names_of_checkpoint
+from engine.checkpoints.recognise import recognise
+from engine.checkpoints.settings import ModelSettings
+from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitting, names_of_model
 from engine.models.clip_text import ClipText
@@ -23,7 +27,7 @@ from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import checkpoint
 from engine.types import Said
 from tests.fakes.adapters import DIALECTS, lora, write
-from tests.fakes.tiny_sd import SMALL_UNET, nets, write_folder
+from tests.fakes.tiny_sd import BY_HAND, SMALL_UNET, nets, write_folder, write_single_file
 
 UNET_ALONE = ("PEFT", "original", "whole names", "no prefix")
 
@@ -74,6 +78,14 @@ def changed(one: dict[str, Tensor], two: dict[str, Tensor]) -> set[str]:
     return {name for name in one if not torch.equal(one[name], two[name])}
 
 
+def test_the_modules_are_known_from_the_header_alone(model: LatentModel, tmp_path: Path) -> None:
+    """So the window and the commands decide as the loaded model does."""
+    for path in (write_folder(tmp_path / "tiny", nets(small=True)), write_single_file(tmp_path / "tiny.safetensors")):
+        info = checkpoint(path, None if path.is_dir() else ModelSettings().with_choices(path, BY_HAND))
+        found = names_of_checkpoint(recognise(path, info.config["by_hand"]))
+        assert found.parts == fitting_of(load(info, torch.device("cpu"))).names.parts
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_changes_every_weight_by_its_own_delta(dialect: str, model: LatentModel, tmp_path: Path) -> None:
     parts = ("unet",) if dialect in UNET_ALONE else ("unet", "text")
@@ -93,6 +105,27 @@ def test_every_dialect_changes_every_weight_by_its_own_delta(dialect: str, model
         torch.testing.assert_close(after[f"{part}.{module.name}.weight"].double(), expected, rtol=1e-6, atol=1e-7)
     (applied,) = fitting_of(model).applied
     assert applied.sentence == f"a: {len(tensors)} of {len(tensors)} tensors applied to {len(listed)} modules"
+
+
+def test_esc_while_they_are_applied_leaves_the_bits_of_before(model: LatentModel, tmp_path: Path) -> None:
+    """Cancelled before the fourth weight: three were computed, and none is left changed."""
+    before, fitting = weights(model), fitting_of(model)
+    adapters = (worn(write(tmp_path / "a.safetensors", lora(modules(model)))),)
+    shares: list[float] = []
+    with pytest.raises(Cancelled):
+        fitting.ensure(adapters, shares.append, lambda: len(shares) == 3)
+    assert fitting.on == ()
+    assert same(before, weights(model))
+    fitting.ensure(adapters, shares.append)
+    count = sum(len(module.shape) > 1 for _, module in modules(model))
+    assert shares[3:] == [k / count for k in range(count)]
+    on = weights(model)
+    more = (*adapters, worn(write(tmp_path / "b.safetensors", lora(modules(model), seed=1))))
+    with pytest.raises(Cancelled):
+        fitting.ensure(more, shares.append, lambda: len(shares) == 3 + count + 2)
+    assert same(before, weights(model))
+    fitting.ensure(adapters)
+    assert same(on, weights(model))
 
 
 def test_in_float64_the_weight_is_exactly_the_formula(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from engine.checkpoints.adapters.files import AdapterFiles
 from engine.checkpoints.hashes import sha256
 from engine.checkpoints.settings import ModelSettings, save
 from engine.pictures.foreign.a1111 import parse
-from engine.pictures.foreign.adopt import Adopted, FoundLoras, adopt, find_loras
+from engine.pictures.foreign.adopt import Adopted, FoundLoras, FoundVae, adopt, find_loras, find_vae
 from engine.pictures.foreign.settings import ForeignFile, ForeignLora, ForeignSettings
 from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import ModelInfo, embedded_models
 from engine.spec.draft import resolve
 from engine.spec.sizes import SizeRule
+from engine.spec.vae import VaeUse
 from tests.engine.pictures.foreign.files import A1111
+from tests.fakes.checkpoints import write_hollow
 
 EMOJI = next(info for info in embedded_models() if info.id == "emoji")
 LATENT = replace(
@@ -26,10 +29,11 @@ LATENT = replace(
     title="dream",
     sha256="879db523c3" + "0" * 54,
     sizes=SizeRule(((512, 512),), 8, 64, 2048, free=True),
-    takes=frozenset({"text", "negative", "size", "clip_skip", "adapters"}),
-    config=EMOJI.config | {"cascade": None},
+    takes=frozenset({"text", "negative", "size", "clip_skip", "adapters", "vae"}),
+    config=EMOJI.config | {"cascade": None, "family": "sd1"},
 )
 MODELS = [EMOJI, LATENT]
+TAESD = {"decoder.layers.0.weight": (64, 4, 3, 3), "encoder.layers.0.weight": (64, 3, 3, 3)}
 
 
 def whole(text: str = A1111, models: list[ModelInfo] = MODELS, loras: FoundLoras | None = None) -> Adopted:
@@ -40,7 +44,10 @@ def whole(text: str = A1111, models: list[ModelInfo] = MODELS, loras: FoundLoras
 
 def test_everything_that_fits_is_on_the_draft() -> None:
     use = AdapterUse(name="detail", sha256="7" * 64, strength=0.8, text_strength=0.8)
-    adopted = whole(loras=FoundLoras((use,)))
+    vae = FoundVae(VaeUse(name="a, b", sha256="735e4c3a44" + "0" * 54), ("sd1", "sd2"))
+    found = parse(A1111)
+    assert found is not None
+    adopted = adopt(found, MODELS, EMOJI, FoundLoras((use,)), vae)
     draft = adopted.draft
     assert (draft.model, draft.prompt, draft.negative) == (
         "dream",
@@ -49,14 +56,65 @@ def test_everything_that_fits_is_on_the_draft() -> None:
     )
     assert (draft.sampler, draft.spacing, draft.steps, draft.guidance) == ("dpmpp-2m", "karras", 20, 7.0)
     assert (draft.seed, draft.width, draft.height, draft.clip_skip) == (123456, 512, 768, 2)
-    assert draft.adapters == (use,)
+    assert (draft.adapters, draft.vae) == ((use,), vae.use)
     assert adopted.missing == ()
-    taken = "prompt, negative prompt, LoRAs, sampler, schedule, steps, guidance, clip skip, size and seed"
+    taken = "prompt, negative prompt, LoRAs, VAE, sampler, schedule, steps, guidance, clip skip, size and seed"
     assert adopted.notice.splitlines() == [
         f"Made with A1111: its {taken} can be used.",
         "Not used: Hires upscale 1.5×, ADetailer, ControlNet.",
-        "Its VAE was “a, b” (735e4c3a44): choose it for the same colours. The same seed draws other noise here.",
+        "The same seed draws other noise here.",
     ]
+
+
+def test_a_vae_that_is_missing_or_does_not_fit_is_named() -> None:
+    adopted = whole()
+    assert "the VAE “a, b” (735e4c3a44)" in adopted.missing
+    assert adopted.draft.vae is None
+    found = parse(A1111)
+    assert found is not None
+    other = FoundVae(VaeUse(name="a, b", sha256="7" * 64), ("flux",))
+    adopted = adopt(found, MODELS, EMOJI, vae=other)
+    assert "Its VAE “a, b” does not fit dream." in adopted.differs
+    assert adopted.draft.vae is None
+    assert "the VAE “a, b” (735e4c3a44)" in whole(models=[EMOJI]).unused
+
+
+def test_a_vae_is_found_by_hash_then_by_name_and_only_if_it_is_one(tmp_path: Path) -> None:
+    models, config = tmp_path / "models", tmp_path / "config"
+    path = write_hollow(models / "mse.safetensors", TAESD)
+    write_hollow(models / "lora.safetensors", {"lora_unet_x.lora_down.weight": (4, 320)})
+    save(ModelSettings(folders=(models,)), config)
+    files, use = AdapterFiles(config, "VAE"), VaeUse(name="mse", sha256=sha256(path))
+    by_name = find_vae(ForeignFile("mse"), files)
+    assert by_name is not None
+    assert (by_name.use, "sdxl" in by_name.families, by_name.note) == (use, True, "")
+    by_hash = find_vae(ForeignFile("called otherwise", use.sha256[:10]), files)
+    assert by_hash == by_name
+    other = find_vae(ForeignFile("mse", "0123456789"), files)
+    assert other is not None
+    assert other.note == f"The VAE “mse” here is another file ({use.sha256[:10]}, not 0123456789)."
+    assert find_vae(ForeignFile("lora"), files) is None
+    assert find_vae(ForeignFile("gone"), files) is None
+    assert find_vae(None, files) is None
+
+
+def test_loras_are_found_by_the_hash_of_their_tensors(tmp_path: Path) -> None:
+    """A1111 writes twelve digits: of what kohya's metadata say, else of the file without its header."""
+    models, config = tmp_path / "models", tmp_path / "config"
+    shapes = {"lora_unet_x.lora_down.weight": (4, 320)}
+    trained = write_hollow(models / "renamed.safetensors", shapes, metadata={"sshs_model_hash": "ab" * 32})
+    plain = write_hollow(models / "plain.safetensors", shapes)
+    save(ModelSettings(folders=(models,)), config)
+    body = hashlib.sha256(plain.read_bytes()[8 + int.from_bytes(plain.read_bytes()[:8], "little") :]).hexdigest()
+    wanted = (ForeignLora(ForeignFile("original", "ab" * 6)), ForeignLora(ForeignFile("plain", body[:12])))
+    found = find_loras(wanted, AdapterFiles(config))
+    assert [use.sha256 for use in found.uses] == [sha256(trained), sha256(plain)]
+    assert (found.missing, found.notes) == ((), ())
+    plain = plain.rename(models / "moved.safetensors")
+    again = find_loras((ForeignLora(ForeignFile("plain", "0" * 12)), ForeignLora(ForeignFile("moved", "0" * 12))),
+                       AdapterFiles(config))  # fmt: skip
+    assert again.missing == (ForeignLora(ForeignFile("plain", "0" * 12)),)
+    assert again.notes == (f"The LoRA “moved” here is another file ({sha256(plain)[:10]}, not {'0' * 12}).",)
 
 
 def test_what_is_missing_is_named_and_the_panel_s_model_is_used() -> None:

@@ -13,6 +13,7 @@ from engine.pictures.foreign.settings import ForeignFile
 from engine.pictures.parameters import parameters
 from engine.spec.adapter import AdapterUse
 from engine.spec.request import Request
+from engine.spec.vae import VaeUse
 
 # A1111's published rule (modules/infotext_utils.py): this pattern on the last line, values in quotes are JSON.
 RULE = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -20,7 +21,7 @@ RULE = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 REQUEST = Request(
     model="dream", model_sha256="879db523c3" + "0" * 54, prompt="a cat, (hat:1.2)\nin two lines", negative="dog",
     sampler="dpmpp-2m", spacing="karras", sigmas=(80.0, 3.0, 0.5, 0.0), guidance=6.5, seeds=(7,), width=512, height=768,
-    evaluations=3, clip_skip=2,
+    evaluations=3, clip_skip=2, vae=VaeUse(name="fix", sha256="c" * 64),
     adapters=(AdapterUse(name="detail", sha256="7c6bad76eb" + "1" * 54, strength=0.8, text_strength=0.8),
               AdapterUse(name="style: x", sha256="b" * 64, strength=-1.0, text_strength=0.5)),
 )  # fmt: skip
@@ -40,8 +41,8 @@ def test_sites_read_the_names_that_they_know() -> None:
     assert negative == "Negative prompt: dog"
     assert theirs(line) == {
         "Steps": "3", "Sampler": "DPM++ 2M", "Schedule type": "Karras", "CFG scale": "6.5", "Seed": "7",
-        "Size": "512x768", "Model hash": "879db523c3", "Model": "dream", "Clip skip": "2",
-        "Lora hashes": "detail: 7c6bad76eb, style_ x: bbbbbbbbbb", "Version": "Tweedie Studio",
+        "Size": "512x768", "Model hash": "879db523c3", "Model": "dream", "VAE hash": "cccccccccc", "VAE": "fix",
+        "Clip skip": "2", "Lora hashes": "detail: 7c6bad76eb, style_ x: bbbbbbbbbb", "Version": "Tweedie Studio",
     }  # fmt: skip
 
 

@@ -1,0 +1,104 @@
+"""Find what a prompt names among the user's files: textual inversions by their words, LoRAs by their tags. No torch."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from engine.checkpoints.adapters.facts import read_facts
+from engine.checkpoints.adapters.recognise import find_adapter
+from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.hashes import Hashes
+from engine.checkpoints.header import Header, read_header
+from engine.checkpoints.scan import ENDINGS, places
+from engine.checkpoints.settings import load as load_settings
+from engine.errors import one_line
+from engine.spec.adapter import AdapterUse
+from engine.spec.embedding import EmbeddingUse
+from engine.spec.prompt.tags import Tag
+from engine.spec.validation import RequestError
+
+MAX_VECTORS = 75  # of an embedding
+NEAREST = 3  # names in a sentence
+
+
+def embeddings_in(texts: Iterable[str], folder: Path) -> tuple[EmbeddingUse, ...]:
+    """Return the embeddings that texts name, sorted by name. A name is that of a file, in any case, as a whole word.
+
+    folder -- of the studio's settings, with the folders to look in; of two files with one name the first one counts
+
+    Raises CheckpointError for a file that cannot be read.
+    """
+    said, found = "\n".join(texts), dict[str, Path]()
+    for path in _files(folder):
+        name = path.stem.lower()
+        if name in found or name not in said.lower():
+            continue
+        if re.search(rf"(?<!\w){re.escape(path.stem)}(?!\w)", said, re.IGNORECASE) and _is_embedding(path):
+            found[name] = path
+    hashes = Hashes(folder) if found else None
+    return tuple(
+        EmbeddingUse(name=path.stem, sha256=hashes.of(path)) for _, path in sorted(found.items()) if hashes is not None
+    )
+
+
+def lora_of(tag: Tag, folder: Path) -> AdapterUse:
+    """Return the adapter that a tag names: by the name of its file, else by the name in the file's metadata.
+
+    Raises RequestError for a name that is not here, with the nearest ones, and CheckpointError for an unreadable file.
+    """
+    if tag.kind == "hypernet":
+        raise RequestError(f"“{tag.name}” is a hypernetwork, which this studio does not have: remove its tag.")
+    path = _lora_file(tag.name, folder)
+    digest = Hashes(folder).of(path)
+    return AdapterUse(name=path.stem, sha256=digest, strength=tag.strength, text_strength=tag.text_strength)
+
+
+def _lora_file(name: str, folder: Path) -> Path:
+    paths = list(_files(folder))
+    wanted = name.removesuffix(ENDINGS[0]).lower()
+    named = sorted((p for p in paths if p.stem.lower() == wanted), key=lambda p: p.stem != name)  # same case first
+    for path in named:
+        if (header := _header(path)) is not None and find_adapter(header) is not None:
+            return path
+    loras: dict[str, Path] = {}
+    for path in paths:
+        header = _header(path)
+        if header is None or find_adapter(header) is None:
+            continue
+        titles = read_facts(header.metadata).title, str(header.metadata.get("ss_output_name", ""))
+        if wanted in (title.strip().lower() for title in titles):
+            return path
+        loras.setdefault(path.stem, path)
+    near = difflib.get_close_matches(wanted, [stem.lower() for stem in loras], NEAREST, 0.4)
+    names = [stem for stem in loras if stem.lower() in near]
+    remedy = f"the nearest names are {', '.join(names)}." if names else "put its file into one of your model folders."
+    raise RequestError(f"There is no LoRA “{one_line(name, 100)}” in your folders: {remedy}")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    settings = load_settings(folder)
+    for path in places(settings.folders, settings.files):
+        if path.suffix in ENDINGS and path.is_file():
+            yield path
+
+
+def _header(path: Path) -> Header | None:
+    try:
+        return read_header(path)
+    except CheckpointError:
+        return None
+
+
+def _is_embedding(path: Path) -> bool:
+    """Whether a file holds learned words alone: of A1111, of SDXL, or one `<token>` of diffusers."""
+    header = _header(path)
+    if header is None:
+        return False
+    shapes = {name: entry.shape for name, entry in header.tensors.items()}
+    known = set(shapes) in ({"emb_params"}, {"clip_l", "clip_g"}) or (len(shapes) == 1 and next(iter(shapes))[0] == "<")
+    return known and all(
+        len(shape) in (1, 2) and (len(shape) == 1 or shape[0] <= MAX_VECTORS) for shape in shapes.values()
+    )
