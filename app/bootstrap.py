@@ -18,11 +18,14 @@ from app.core.files.autosave import Autosave
 from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
 from app.core.jobs.queue import JobQueue
+from app.core.jobs.queue_keeper import QueueKeeper
 from app.core.jobs.unfinished import Unfinished
 from app.core.lab.lab_model import Lab
 from app.core.models.choice import is_checkpoint, last_checkpoint
+from app.core.models.preview_decoder import PreviewDecoder
 from app.core.models.studio_models import StudioModels
 from app.core.notices import Notice
+from app.core.request.calibration import Calibration
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
@@ -66,7 +69,7 @@ class Studio(QObject):
         self.settings = Settings(path, values, self)
         self.engine = EngineClient(session, self)
         self.library = RunLibrary(folders.runs, folders.pictures)
-        prices = Prices()
+        prices = Prices(folders.runs.parent / "call-times.json", next(iter(models), None), self)
         self.jobs = JobQueue(self.engine, prices, self)
         last, trouble = last_checkpoint(values.model, values.model_path, folders.config)
         self.document = Document(
@@ -85,6 +88,12 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self.document.sharpener.decoder = PreviewDecoder(
+            lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
+        )
+        self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
+        self._calibration = Calibration(self.document.draft, prices, self.engine, self)
+        QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
@@ -118,6 +127,7 @@ class Studio(QObject):
         self._closed = True
         self._first_paint.stop()
         self._unfinished.stop()
+        self._calibration.stop()
         self.models.close()
         self.document.tokens.close()
         self.window.files.close()

@@ -72,6 +72,27 @@ def precisions(device: torch.device) -> tuple[str, ...]:
     return ("float32", "bfloat16", "float16") if half else ("float32", "bfloat16")
 
 
+def best_precision(device: torch.device) -> str:
+    """Return the precision in which a device computes nets best without loss that is seen: half precision on GPUs that
+    have units for it, float32 elsewhere.
+    """
+    import torch
+
+    if device.type == "cuda":
+        major = torch.cuda.get_device_capability(device)[0]
+        return "bfloat16" if major >= 8 else "float16" if major == 7 else "float32"
+    return {"mps": "float16", "xpu": "bfloat16"}.get(device.type, "float32")
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16, so that a preview may be computed in it."""
+    import torch
+
+    if device.type != "cpu":
+        return best_precision(device) == "bfloat16"
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def describe(device: torch.device) -> str:
     """Name the device for the user, such as “CPU, 2 threads”."""
     import torch

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from engine import devices
@@ -24,13 +25,14 @@ from engine.jobs.generate import PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, Applying, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
-from engine.models.cache import SPARE
+from engine.models.pixel import to_uint8
 from engine.paths import path_of
 from engine.pictures.naming import save_new
 from engine.pictures.unsaved import Note
 from engine.rules import RULES
 from engine.settings_folder import settings_folder
 from engine.spec.catalog import checkpoint
+from engine.spec.memory import SPARE, weights_of
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -91,10 +93,15 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
     if info.sha256 != reader.request.model_sha256:
         raise RequestError(f"This run belongs to another version of “{info.title}”: its steps stay as they are shown.")
     info = session.described(reader.request)
-    model = session.load(info) if job.load else session.models.held(info)
-    if model is None:
-        return
     x0 = from_array(reader.x0(job.k)[job.image : job.image + 1], session.device)
+    if job.tiny is not None:
+        codec = session.models.tiny_codec(job.tiny, info)
+        with torch.no_grad():
+            yield StepDecoded(job.path, job.k, job.image, to_uint8(codec.decode(x0, caller.cancelled))[0], tiny=True)
+        return
+    model = session.load(info) if job.load else session.models.held(info)
+    if model is None or (not job.load and "offload" in info.saving):  # a run would have to bring its net again
+        return
     yield StepDecoded(job.path, job.k, job.image, to_pictures(x0, model, cancelled=caller.cancelled)[0])
 
 
@@ -114,8 +121,11 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     info = checkpoint(job.path, settings, job.vae, job.compute_dtype, hashes)
     half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
-    room, held = session.models.room(), session.models.held(info) is not None
-    yield CheckpointOpened(job.model, info.bytes, half.bytes, SPARE, room, held, devices.precisions(session.device))
+    room, held, weights = session.models.room(), session.models.held(info) is not None, weights_of(half)
+    precisions, best = devices.precisions(session.device), devices.best_precision(session.device)
+    yield CheckpointOpened(
+        job.model, info.bytes, half.bytes, SPARE, room, held, precisions, best, weights.text, weights.vae
+    )
 
 
 def hash_file(job: HashFile, session: Session, caller: Caller) -> Iterator[Event]:

@@ -151,8 +151,13 @@ class Session:
     ) -> Model:
         """Return the model of a request in its precision, with its VAE and its adapters.
 
-        The other arguments and errors are those of load()."""
-        model = self.load(self.described(request), report, cancelled)
+        Raises DoesNotFit before anything is loaded where the run does not fit into the memory. The other arguments and
+        errors are those of load().
+        """
+        info = self.described(request)
+        if self.models.held(info) is None:
+            self.models.check_run(request, info)
+        model = self.load(info, report, cancelled)
         if request.embeddings:
             files = {use.name: self.embeddings.path(use.name, use.sha256) for use in request.embeddings}
             model = know(model, files)
@@ -179,6 +184,7 @@ class Session:
         aims: Sequence[Pixels] = (),
         micro_batch: int | None = None,
     ) -> Plan:
+        self.models.check_run(request, self.described(request))
         pictures, model = pictures_of(request.guides, aims), self.model(request)
         return plan(request, model, cancelled, inputs, pictures, self.library, self.save, micro_batch=micro_batch)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +19,19 @@ from app.core.guidance.guide_panel import DocumentGuidance
 from app.core.jobs.engine import Engine
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobQueue, JobState, QueuedJob
+from app.core.jobs.repeat import repeat
+from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
-from app.core.request.fork import explain_other_sampler, why_no_fork, why_no_variations
+from app.core.request.fork import (
+    explain_other_sampler,
+    fork_point,
+    model_of_step,
+    vary_request,
+    why_no_fork,
+    why_no_variations,
+)
 from app.core.request.methods import FILL, NEW
 from app.core.request.run_costs import Prices
 from app.core.request.shown_settings import ShownSettings, shown_settings, why_no_settings
@@ -34,7 +44,7 @@ from app.core.shown.sharpener import Sharpener
 from app.core.shown.viewer import Viewer
 from engine.errors import why
 from engine.spec.catalog import ModelInfo
-from engine.spec.draft import Draft
+from engine.spec.draft import Draft, outline
 from engine.spec.request import RequestError
 
 
@@ -53,6 +63,7 @@ class Document(QObject):
     encoder   -- that picture encoded to x_T along the ODE, and decoded
     morph     -- the morph between key frames
     exporter  -- pictures written to files
+    prices    -- the measured times of runs, and estimates
     """
 
     notice_raised = Signal(object)
@@ -69,6 +80,7 @@ class Document(QObject):
     ) -> None:
         """`models` holds at least one; `draft`, where it names one of them, is what the panel starts with."""
         super().__init__(parent)
+        self.prices = prices
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.settings_changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
@@ -79,12 +91,12 @@ class Document(QObject):
         self.artwork = Artwork(parent=self)
         self.suggestions = Suggestions(self.draft, self.jobs, engine, self)
         self.editing = Editing(self.shown, self.artwork, self)
-        self._sharpener = Sharpener(self.shown, self.jobs, engine, self)
+        self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
         self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
-        self.picture_likelihood = PictureLikelihood(*parts, engine, self)
+        self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
         self.exporter = Exporter(self.draft, engine, self)
@@ -94,7 +106,7 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self._sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
+            self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
             self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
@@ -150,6 +162,30 @@ class Document(QObject):
         """Why no variations can be made of the shown step, in one sentence; "" when they can."""
         return why_no_variations(self.shown.run, self.shown.cursor, self.draft.models) or self.jobs.why_no_engine
 
+    @property
+    def fork_price(self) -> str:
+        """How long fork() takes, such as "≈ 3.2 s"; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_fork:
+            return ""
+        draft = replace(self.draft.current, batch=1 if run.encodes(k) else len(run.request_at(k).seeds))
+        try:
+            return self.prices.words(outline(draft, self.draft.model), fork_point(run, k).step)
+        except RequestError:
+            return ""
+
+    @property
+    def variations_price(self) -> str:
+        """How long vary() takes; "" where it cannot start or nothing was measured."""
+        run, k = self.shown.run, self.shown.cursor
+        if run is None or self.why_no_variations or (model := model_of_step(run, k, self.draft.models)) is None:
+            return ""
+        try:
+            request = vary_request(run, k, self.shown.image_index, self.draft.current.batch, 0, model)
+            return self.prices.words(request, fork_point(run, k).step)
+        except RequestError:
+            return ""
+
     def vary(self) -> QueuedJob | None:
         """Start a run of several pictures that share the shown picture's state at the shown step; None as for fork().
 
@@ -164,6 +200,20 @@ class Document(QObject):
         if job and (instead := explain_other_sampler(run, k, job.request)):
             self.notice_raised.emit(Notice("info", instead))
         return job
+
+    def show_job(self, job: QueuedJob) -> None:
+        """Show the run of a job: its newest step, or its picture where it lies on the artwork."""
+        if job.run_path == self.shown.run_path or self.shown.show_run(job.run_path):
+            self.editing.show_in_place()
+
+    def repeat(self, job: QueuedJob) -> QueuedJob | None:
+        """Queue a job of this session again (app.core.jobs.repeat); None, with a notice, where that cannot be."""
+        return self.jobs.submit(lambda: self._again(job))
+
+    def _again(self, job: QueuedJob) -> Submission:
+        """The job again; on the artwork only if that is still the one of the job."""
+        again = repeat(job, self._library)
+        return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
         """Roll the seed of the next run, unless the seed is locked."""
@@ -205,7 +255,7 @@ class Document(QObject):
 
     def when_sharp(self, then: Callable[[], object]) -> None:
         """Call `then` when the shown step is no coarse preview of a latent: mostly now, else when it is decoded."""
-        self._sharpener.when_sharp(then)
+        self.sharpener.when_sharp(then)
 
     def save_picture(self, path: Path | None = None) -> Path | None:
         """Save x̂₀ under the cursor as a PNG with its settings: to `path`, or to a free name among the pictures.

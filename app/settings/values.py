@@ -14,6 +14,7 @@ from engine.spec.request import MAX_SIDE
 
 Theme: TypeAlias = Literal["system", "light", "dark"]
 Scaling: TypeAlias = Literal["nearest", "smooth"]
+Previews: TypeAlias = Literal["taesd", "full", "linear"]
 
 LONGEST_NAME = 300  # characters of a model's id
 
@@ -27,6 +28,13 @@ class Values:
     )
     scaling: Scaling = setting(
         "nearest", title="Enlargement", description="How the canvas enlarges small pictures: as squares, or smoothly."
+    )
+    preview_decoder: Previews = setting(
+        "taesd",
+        title="Preview decoder",
+        description="How a step of a checkpoint becomes sharp where the cursor rests on it: “taesd” by the TAESD among "
+        "your models, where one fits; “full” by the model's own decoder; “linear” not at all. Finished pictures are "
+        "always the model's own.",
     )
     seed_locked: bool = setting(
         False, title="Keep the seed", description="A run does not roll another seed for the next one."

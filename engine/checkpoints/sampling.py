@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,15 @@ def native_sizes(found: Found, about: Family) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def memory(found: Found, bytes_per_number: int) -> int:
-    """Return the bytes that its weights take: the net in the compute dtype, VAE and text encoders in float32."""
-    total = 0
+def memory(found: Found) -> dict[str, int]:
+    """Return what its weights take: the numbers of the "net", and the bytes of "text" encoders and "vae" in float32."""
+    total = {"net": 0, "text": 0, "vae": 0}
     for part in found.parts:
-        for name, entry in part.header.tensors.items():
-            if name.startswith(part.prefix):
-                numbers = 1
-                for side in entry.shape:
-                    numbers *= side
-                total += numbers * (bytes_per_number if part.role == "unet" else 4)
+        numbers = sum(prod(e.shape) for name, e in part.header.tensors.items() if name.startswith(part.prefix))
+        if part.role == "unet":
+            total["net"] += numbers
+        else:
+            total["text" if part.role.startswith("text") else "vae"] += 4 * numbers
     return total
 
 

@@ -22,8 +22,9 @@ MAX_BYTES = 16 * 2**20
 PREDICTIONS = ("eps", "v")
 DEFAULTS = {  # the settings that a run begins with, each with its range
     "steps": (1, 1000), "guidance": (-100, 100), "sampler": (1, 300), "spacing": (1, 300), "size": (8, 16384),
-    "precision": (1, 20), "vae": (1, 4096),
+    "precision": (1, 20), "vae": (1, 4096), "saving": (0, 10),
 }  # fmt: skip
+SAVINGS = ("tiles", "offload", "single")  # ways to take less memory: engine.spec.saving
 TEXTS = ("sampler", "spacing", "precision", "vae")
 NETS = ("unet", "vae")  # whose arguments can be set, as in “unet.cross_attention_dim=768”
 
@@ -162,6 +163,9 @@ def check_defaults(defaults: Any) -> dict[str, Any]:
         if key in TEXTS:
             if not isinstance(value, str) or not low <= len(value) <= high:
                 raise CheckpointError(f"The default “{key}” is a name.")
+        elif key == "saving":
+            if not (isinstance(value, list) and all(name in SAVINGS for name in value)):
+                raise CheckpointError(f"The default “saving” is a list of {', '.join(SAVINGS)}.")
         elif key == "size":
             if not (isinstance(value, list) and len(value) == 2 and all(_is_number(v, low, high, True) for v in value)):
                 raise CheckpointError("The default size is a width and a height.")

@@ -72,10 +72,11 @@ def fill(
     where: Path,
     title: str,
     device: torch.device,
-    dtype: torch.dtype,
+    dtype: torch.dtype | None,
     progress: Progress | None = None,
 ) -> M:
-    """Build a module on the meta device and give it `tensors`; return it frozen, on `device`, in `dtype`.
+    """Build a module on the meta device and give it `tensors`; return it frozen, on `device`, in `dtype`; in their own
+    for None.
 
     where, title -- the file and what the part is, for the sentence of an error
 

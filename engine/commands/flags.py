@@ -23,7 +23,9 @@ from engine.settings_folder import settings_folder
 from engine.spec.adapter import AdapterUse, parse_flag
 from engine.spec.catalog import DTYPES, ModelInfo, find
 from engine.spec.draft import Draft
+from engine.spec.memory import automatic_precision
 from engine.spec.request import QUANTILE, THRESHOLDS
+from engine.spec.saving import SAVINGS, WAYS
 
 CASCADE = ("on", "off", "truncated")  # where the model has a second stage
 MOST_ENLARGED = 64
@@ -41,17 +43,40 @@ def add_model(parser: argparse.ArgumentParser, default: str) -> None:
     about = "id, file or folder of the model (default %(default)s); “run.py models” lists those that are here"
     add("--model", default=default, metavar="MODEL", help=about)
     add("--vae", type=Path, metavar="FILE", help="another VAE for a checkpoint, also a TAESD (default: its own)")
-    add("--precision", choices=list(DTYPES), default="float32", help="of a checkpoint's net (default %(default)s)")
+    precision = (
+        "of a checkpoint's net (default %(default)s: as the device does it well, and half where memory is short)"
+    )
+    add("--precision", choices=["auto", *DTYPES], default="auto", help=precision)
+    for name in SAVINGS:
+        add(WAYS[name].flag, dest=name, action="store_true", help=f"{WAYS[name].verb}, where memory is short")
 
 
 def model_of(args: argparse.Namespace) -> ModelInfo:
     """Return the model that the flags of add_model() choose. Raises CatalogError, and UsageError for flags that belong
     to checkpoints alone.
     """
-    info = find(args.model, args.vae, args.precision, show_hashing)
-    if info.config.get("kind") != "checkpoint" and (args.vae is not None or args.precision != "float32"):
-        raise UsageError(f"{info.title} is no checkpoint: leave out --vae and --precision.")
-    return info
+    automatic = args.precision == "auto"
+    info = find(args.model, args.vae, "float32" if automatic else args.precision, show_hashing)
+    saving = frozenset(name for name in SAVINGS if getattr(args, name))
+    if info.config.get("kind") != "checkpoint":
+        if args.vae is not None or not automatic or saving:
+            raise UsageError(
+                f"{info.title} is no checkpoint: leave out --vae, --precision, --tiles, --offload and --single."
+            )
+        return info
+    info = info.with_saving(info.saving | saving)
+    return info.in_precision(_best_precision(args, info)) if automatic else info
+
+
+def _best_precision(args: argparse.Namespace, info: ModelInfo) -> str:
+    """Return the precision of a checkpoint on the device of a command. Raises DeviceError for a missing device."""
+    import torch
+
+    from engine import devices
+    from engine.models.memory import free_bytes
+
+    device = torch.device(devices.choose(devices.available(), getattr(args, "device", None)))
+    return automatic_precision(info, devices.best_precision(device), free_bytes(device))
 
 
 def show_hashing(share: float) -> None:

@@ -43,6 +43,7 @@ def run_and_save(
     paths = file_names(args.out, args.batch)
     check_destinations(paths, args.run_file)
 
+    from engine.models.cache import DoesNotFit
     from engine.session import Session  # torch comes in here, after everything that can be refused without it
 
     began = time.perf_counter()
@@ -50,7 +51,12 @@ def run_and_save(
     session.save = True if args.save_memory else None
     for flag in args.lora or ():
         session.adapters.add(parse_flag(flag)[0])
-    session.model(request)
+    try:
+        session.model(request)
+    except DoesNotFit as error:
+        if error.change is None:
+            raise
+        raise UsageError(f"{error} On the command line: {error.change.flags}") from error
     adapters = session.applied(request, show_applying)
     loaded = time.perf_counter()
     hops = len(path_of(request))

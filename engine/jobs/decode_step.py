@@ -12,22 +12,28 @@ from engine.spec.edit import Pixels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepDecoded(Event):
-    """The decoded x̂₀ of image `image` at step `k` of the run in `path`: uint8 (H, W, 3)."""
+    """The decoded x̂₀ of image `image` at step `k` of the run in `path`: uint8 (H, W, 3).
+
+    tiny -- whether a TAESD decoded it
+    """
 
     path: Path
     k: int
     image: int
     rgb: Pixels
+    tiny: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeStep(Job):
     """Decode the x̂₀ of image `image` at step `k` of the run in `path`, an index into its file.
 
-    load -- whether to load the run's model if it is not loaded; otherwise nothing is sent then
+    load -- whether to load the run's model if it is not loaded; otherwise nothing is sent then, nor where the model
+            keeps only one part in memory
+    tiny -- the file of a TAESD, which decodes in place of the model's decoder; the model is not loaded then
 
     Sends StepDecoded. Raises StoreError, RequestError for a step or an image that the run does not have, ModelError,
-    OutOfMemory.
+    CheckpointError for a file that is no TAESD of the model's family, OutOfMemory.
     """
 
     kind: ClassVar[str] = "decode-step"
@@ -36,3 +42,4 @@ class DecodeStep(Job):
     k: int
     image: int
     load: bool = True
+    tiny: Path | None = None

@@ -132,6 +132,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "load-clip": ("engine.jobs.load:LoadClip", "engine.guidance.scoring:load_clip"),
     "load-model": ("engine.jobs.load:LoadModel", "engine.runs:load_model"),
     "look": ("engine.jobs.score:Look", "engine.guidance.scoring:nearest_words"),
+    "measure-calls": ("engine.jobs.measure:MeasureCalls", "engine.measuring:measure_calls"),
     "morph": ("engine.jobs.morph:Morphing", "engine.morph.render:morph"),
     "open-checkpoint": ("engine.jobs.load:OpenCheckpoint", "engine.runs:open_checkpoint"),
     "resume": ("engine.jobs.generate:Resume", "engine.runs:resume"),

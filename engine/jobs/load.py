@@ -49,6 +49,8 @@ class CheckpointOpened(Event):
     free        -- bytes of memory that are free, with those of a model that would go for it; None where unknown
     held        -- whether it is loaded
     precisions  -- in which the device computes without emulation, keys of engine.spec.limits.DTYPES
+    best        -- the one of them in which it computes best
+    text, vae   -- bytes of the text encoders and of the VAE, in any precision
     """
 
     model: str
@@ -58,6 +60,9 @@ class CheckpointOpened(Event):
     free: int | None
     held: bool
     precisions: tuple[str, ...] = ("float32", "bfloat16")
+    best: str = "float32"
+    text: int = 0
+    vae: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from engine.models.clip_text import ClipText
 from engine.models.deltas import bias_change, weight_change
 from engine.models.errors import ModelError
 from engine.models.memory import free_bytes
+from engine.models.offload import Offload
 from engine.types import Model
 
 Key = tuple[str, str]  # a part, and the name of a parameter in its net
@@ -67,15 +68,28 @@ class Fitting:
     nets  -- by part: "unet", "text", "text_2"
     names -- their modules
     title -- of the model's family, for sentences
-    on    -- the adapters that the nets have on now
+    on    -- the adapters that the nets have on now; None: it is not known any more, since nets went away
+    offload -- keeps one part on the device at a time; None: all of them stay
     """
 
     nets: Mapping[str, nn.Module]
     names: Names
     title: str
-    on: tuple[Worn, ...] = ()
+    on: tuple[Worn, ...] | None = ()
+    offload: Offload | None = None
     applied: tuple[Applied, ...] = ()
     _originals: dict[tuple[str, str], Tensor] = field(default_factory=dict, repr=False)
+
+    def make_ready(self, part: str, adapters: tuple[Worn, ...]) -> None:
+        """Bring a part, "unet" or "text", to its device, with exactly these adapters on. Raises as ensure() does."""
+        if self.offload is not None:
+            self.offload.use(part)
+        self.ensure(adapters)
+
+    def forget(self, part: str) -> None:
+        """A part has the parameters of its file again: forget what it had on."""
+        self._originals = {key: held for key, held in self._originals.items() if not key[0].startswith(part)}
+        self.on = None
 
     def ensure(self, adapters: tuple[Worn, ...], report: Report = _ignore, cancelled: Ask = _never) -> None:
         """Bring the nets to have on exactly these adapters. It costs nothing where they do already.
@@ -112,6 +126,8 @@ class Fitting:
 
     def _has(self, part: str, module: str) -> bool:
         net = self.nets.get(part)
+        if self.offload is not None and not (self.offload.there and part.startswith(self.offload.there)):
+            return False  # it gets its adapters when it comes
         try:
             return net is not None and net.get_submodule(module) is not None
         except AttributeError:
@@ -183,7 +199,7 @@ class Fitted(nn.Module):
         self.inner, self.fitting, self.adapters = inner, fitting, adapters
 
     def forward(self, *args: Any) -> Tensor:
-        self.fitting.ensure(self.adapters)
+        self.fitting.make_ready("unet", self.adapters)
         out: Tensor = self.inner(*args)
         return out
 

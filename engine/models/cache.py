@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,15 +13,16 @@ import torch
 from engine import models
 from engine.models.errors import ModelError
 from engine.models.memory import free_bytes
-from engine.spec.catalog import DTYPES
+from engine.spec.memory import SPARE, loaded_bytes, request_bytes, smallest_change
 
 if TYPE_CHECKING:
     from engine.spec.catalog import ModelInfo
-    from engine.types import Model
+    from engine.spec.request import Request
+    from engine.spec.saving import Change
+    from engine.types import Codec, Model
 
 LARGE = 512 * 2**20  # bytes from which on a model is large: the embedded ones have less than 50 MB
 SMALL_TOGETHER = 2 * 2**30  # bytes that small models may take together
-SPARE = 512 * 2**20  # bytes to leave for the states and activations of a run, at least
 
 
 class Models:
@@ -33,6 +35,7 @@ class Models:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
+        self._tiny: dict[tuple[Path, str], Codec] = {}
 
     def get(
         self,
@@ -62,6 +65,18 @@ class Models:
         self._held.move_to_end(key)
         return self._held[key][0]
 
+    def tiny_codec(self, path: Path, info: ModelInfo) -> Codec:
+        """Return the TAESD at `path` for previews of a checkpoint; it stays loaded: it has 10 MB.
+
+        Raises CheckpointError for a file that is none for the family of the checkpoint.
+        """
+        key = path, str(info.config.get("family"))
+        if key not in self._tiny:
+            from engine.models.latent import load_preview_codec  # of diffusers
+
+            self._tiny = {key: load_preview_codec(path, key[1], self.device)}
+        return self._tiny[key]
+
     def room(self) -> int | None:
         """Return the bytes of memory for the next large model: those that are free, and those of the large models that
         would go for it. None where they are unknown.
@@ -71,7 +86,7 @@ class Models:
 
     def put(self, info: ModelInfo, model: Model) -> None:
         """Keep a loaded model as that of `info`."""
-        self._held[_key(info)] = model, max(info.bytes, model.bytes)
+        self._held[_key(info)] = model, max(loaded_bytes(info), model.bytes)
         self._held.move_to_end(_key(info))
         small = [key for key, (_, size) in self._held.items() if size < LARGE]
         while len(small) > 1 and sum(self._held[key][1] for key in small) > SMALL_TOGETHER:
@@ -87,20 +102,39 @@ class Models:
                 torch.cuda.empty_cache()
 
     def _check_memory(self, info: ModelInfo) -> None:
-        """Raise ModelError with the smaller way where the weights do not fit into the free memory."""
-        free = free_bytes(self.device)
-        if free is None or info.bytes + SPARE <= free:
+        """Raise ModelError where the weights do not fit into the free memory."""
+        free, needs = free_bytes(self.device), loaded_bytes(info)
+        if free is not None and needs + SPARE > free:
+            raise ModelError(
+                f"“{info.title}” takes {_gib(needs)} of memory and {_gib(free)} are free: close other "
+                "programs, or choose a smaller model."
+            )
+
+    def check_run(self, request: Request, info: ModelInfo) -> None:
+        """Raise DoesNotFit, with the smallest change that helps, where a run of a large checkpoint does not fit.
+
+        info -- its model, as the request describes it
+        """
+        if info.bytes < LARGE or "weights" not in info.config or (room := self.room()) is None:
             return
-        half = info.bytes * 2 // DTYPES[info.compute_dtype]
-        way = "close other programs, or choose a smaller model"
-        if half < info.bytes and half + SPARE <= free:
-            way = f"load it in half precision, which takes {_gib(half)}"
-        raise ModelError(f"“{info.title}” takes {_gib(info.bytes)} of memory and {_gib(free)} are free: {way}.")
+        if request_bytes(request, info, SPARE) > room:
+            change = smallest_change(request, info, room)
+            raise DoesNotFit(info.title, request_bytes(request, info), room, change)
+
+
+class DoesNotFit(ModelError):
+    """A run that takes `needs` bytes of memory while only `free` are free; `change` makes it fit."""
+
+    def __init__(self, title: str, needs: int, free: int, change: Change | None) -> None:
+        way = "close other programs, or choose a smaller model" if change is None else change.words
+        super().__init__(f"A run of “{title}” takes {_gib(needs)} of memory and {_gib(free)} are free: {way}.")
+        self.change = change
 
 
 def _key(info: ModelInfo) -> tuple[str, ...]:
     vae = info.config.get("vae") or ""
-    return info.sha256 or str(info.folder), info.compute_dtype, vae  # a large file's hash is known later
+    own = info.sha256 or str(info.folder)  # a large file's hash is known later
+    return own, info.compute_dtype, vae, *sorted(info.saving)
 
 
 def _gib(size: int) -> str:

@@ -25,15 +25,19 @@ from engine.checkpoints.names import Rename, tiny_decoder_name, tiny_encoder_nam
 from engine.checkpoints.recognise import Found, PartFile, recognise
 from engine.checkpoints.weights import Progress, fill, read_tensors
 from engine.denoisers import NetDenoiser, adapt
+from engine.devices import computes_bfloat16
 from engine.errors import Cancelled
 from engine.models.adapter_file import Worn
 from engine.models.adapters import Fitted, Fitting, names_of_model
 from engine.models.clip_text import read_clip_text
 from engine.models.inversion import Inversions
 from engine.models.nets import UNet, build_tiny_vae, build_unet, build_vae
-from engine.models.placement import TILE, decodes_in_tiles
+from engine.models.offload import Offload
+from engine.models.placement import decodes_in_tiles
+from engine.models.tiles import decode_in_tiles
 from engine.models.words import ClipWords, Encoder
 from engine.spec.catalog import ModelInfo
+from engine.spec.memory import loaded_bytes
 from engine.types import Cond, Linear, Said, Schedule
 
 _TINY = {"in_channels": 3, "out_channels": 3, "latent_channels": 4}
@@ -47,6 +51,8 @@ class KLCodec:
 
     net    -- an AutoencoderKL, or an AutoencoderTiny, which gives its latents scaled already
     linear -- the preview: a linear map from latents to colour
+    tiles  -- whether every picture is decoded in tiles; else it is where memory is short
+    bring  -- called before the net is: brings it to its device
     """
 
     net: Any
@@ -57,9 +63,12 @@ class KLCodec:
     linear: Linear | None = None
     identity: bool = False
     tiny: bool = False
+    tiles: bool = False
+    bring: Callable[[], None] = lambda: None
 
     def encode(self, image: Tensor) -> Tensor:
         """Encode pictures (B, 3, H, W) in [−1, 1] to states (B, C, h, w): the mean of the encoder's law."""
+        self.bring()
         image = image.to(next(self.net.parameters()))
         encoded = self.net.encode(image)
         latent = encoded.latents if self.tiny else encoded.latent_dist.mode()
@@ -71,24 +80,25 @@ class KLCodec:
 
         Where memory is short a picture is decoded in tiles that overlap by a quarter: it differs a little.
         """
+        self.bring()
         latents = (x0.float() / self.scale + self.shift).to(next(self.net.parameters()))
         made = []
         for one in latents.split(1):
             if cancelled():
                 raise Cancelled
-            decode = self._decode_in_tiles if self._short_of_memory(one) else self.net.decode
-            made.append(decode(one, return_dict=False)[0].float())
+            whole = not (self.tiles or self._short_of_memory(one))
+            made.append(self._decode(one) if whole else decode_in_tiles(self._decode, one, self.factor, cancelled))
         return torch.cat(made)
+
+    def _decode(self, latent: Tensor) -> Tensor:
+        picture: Tensor = self.net.decode(latent, return_dict=False)[0]
+        return picture.float()
 
     def _short_of_memory(self, latent: Tensor) -> bool:
         if self.tiny:
             return False
         height, width = (self.factor * side for side in latent.shape[-2:])
         return decodes_in_tiles(latent.device, width, height, self.net.config.block_out_channels[0])
-
-    def _decode_in_tiles(self, latent: Tensor, return_dict: bool) -> Any:
-        self.net.tile_latent_min_size, self.net.tile_sample_min_size = TILE, TILE * self.factor
-        return self.net.tiled_decode(latent, return_dict=return_dict)
 
     def preview(self, x0: Tensor) -> Tensor:
         """Return small pictures (B, 3, h, w) in [−1, 1], by the linear map."""
@@ -146,7 +156,7 @@ class LatentModel:
     def condition(self, said: Said) -> Cond:
         """Encode what is said of one picture. Raises ModelError for a clip skip that the text encoder does not have."""
         if self.fitting is not None:
-            self.fitting.ensure(self.adapters)
+            self.fitting.make_ready("text", self.adapters)
         cond = self.words(said)
         if self.variant:
             cond = replace(cond, image=self._image(said))
@@ -198,9 +208,11 @@ def load(
     about = family(found.family)
     needed = _needed(found, about, info)
     progress = Progress(sum(_bytes_of(part) for part in needed.values()), report, cancelled)
-    unet = load_unet(needed["unet"], about, found.by_hand, device, dtype, progress)
-    codec = load_codec(needed["vae"], about, device, progress, found.by_hand)
-    words = load_words(needed, about, device, progress, found.force_zeros)
+    away = "offload" in info.saving
+    where, wide = (torch.device("cpu"), None) if away else (device, torch.float32)
+    unet = load_unet(needed["unet"], about, found.by_hand, where, None if away else dtype, progress)
+    codec = load_codec(needed["vae"], about, where, progress, found.by_hand, wide)
+    words = load_words(needed, about, where, progress, found.force_zeros, wide)
     schedule = schedules.from_config(info.config["schedule"])
     net = UNet(unet, int(unet.config.in_channels) - codec.channels)  # type: ignore[union-attr, arg-type]
     parts = {"unet": unet, "vae": codec.net}
@@ -208,6 +220,11 @@ def load(
     parts |= {part: encoder.net for part, encoder in encoders.items()}
     names = names_of_model(unet, {part: (one.net, one.dropped) for part, one in encoders.items()})
     fitting = Fitting({part: net for part, net in parts.items() if part != "vae"}, names, about.title)
+    codec = replace(codec, tiles="tiles" in info.saving)
+    if away:
+        groups = {"unet": [unet], "vae": [codec.net], "text": [one.net for one in encoders.values()]}
+        offload = Offload(groups, device, {"unet": dtype, "vae": torch.float32, "text": torch.float32}, fitting.forget)
+        fitting.offload, codec = offload, replace(codec, bring=partial(offload.use, "vae"))
     return LatentModel(
         id=info.id,
         sha256=info.sha256,
@@ -218,7 +235,7 @@ def load(
         device=device,
         compute_dtype=dtype,
         micro_batch=info.micro_batch,
-        bytes=sum(value.nbytes for part in parts.values() for value in part.parameters()),
+        bytes=loaded_bytes(info) if away else sum(v.nbytes for part in parts.values() for v in part.parameters()),
         family=about,
         variant=found.variant,
         parts=parts,
@@ -260,10 +277,13 @@ def load_unet(
     about: Family,
     by_hand: Mapping[str, Any],
     device: torch.device,
-    dtype: torch.dtype,
+    dtype: torch.dtype | None,
     progress: Progress | None = None,
 ) -> nn.Module:
-    """Load a UNet by its own config, or else by that of its family with what the user set."""
+    """Load a UNet by its own config, or else by that of its family with what the user set.
+
+    dtype -- None: as it is stored
+    """
     config = unet_config(part, about, by_hand)
     rename: Rename = lambda name: name  # noqa: E731
     if part.naming == LDM:
@@ -278,16 +298,18 @@ def load_codec(
     device: torch.device,
     progress: Progress | None = None,
     by_hand: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = torch.float32,
 ) -> KLCodec:
-    """Load a VAE or a TAESD as the codec of a family. It computes in float32, since half precision overflows."""
-    own = about.codec
-    linear = Linear(tuple(map(tuple, own["linear"])), tuple(own["bias"]))
+    """Load a VAE or a TAESD as the codec of a family, in `dtype`, in its own for None. It computes in float32, since
+    half precision overflows.
+    """
+    own, linear = about.codec, _linear(about)
     if part.role in _TINY_ROLES:
-        return _tiny_codec(part, about, linear, device, progress)
+        return load_tiny_codec(part, about, device, progress, dtype)
     config = dict(part.config or about.vae) | dict((by_hand or {}).get("vae", {}))
     rename = partial(vae_name, blocks=len(config["block_out_channels"]))
     tensors = read_tensors(part, rename)
-    net = fill(lambda: build_vae(config), tensors, part.header.path, "VAE", device, torch.float32, progress)
+    net = fill(lambda: build_vae(config), tensors, part.header.path, "VAE", device, dtype, progress)
     scale, shift = config.get("scaling_factor") or own["scale"], config.get("shift_factor") or 0.0
     factor = 2 ** (len(config["block_out_channels"]) - 1)
     channels = int(config["latent_channels"])
@@ -296,9 +318,18 @@ def load_codec(
     return KLCodec(net, float(scale), float(shift), channels, factor, linear)
 
 
-def _tiny_codec(
-    part: PartFile, about: Family, linear: Linear, device: torch.device, progress: Progress | None
+def _linear(about: Family) -> Linear:
+    return Linear(tuple(map(tuple, about.codec["linear"])), tuple(about.codec["bias"]))
+
+
+def load_tiny_codec(
+    part: PartFile,
+    about: Family,
+    device: torch.device,
+    progress: Progress | None = None,
+    dtype: torch.dtype | None = torch.float32,
 ) -> KLCodec:
+    """Load a TAESD, or its decoder and its encoder from two files beside each other."""
     config = dict(part.config) or _TINY
     tensors = read_tensors(part, _NAMES.get(part.role, lambda name: name))
     if part.role != "tiny-vae":  # its other half is a file beside it
@@ -310,8 +341,20 @@ def _tiny_codec(
         if other.role not in _NAMES or other.role == part.role:
             raise CheckpointError(f"{beside} is not the {halves[1]} of TAESD: get it again.")
         tensors |= read_tensors(other, _NAMES[other.role])
-    net = fill(lambda: build_tiny_vae(config), tensors, part.header.path, "TAESD", device, torch.float32, progress)
-    return KLCodec(net, 1.0, channels=4, factor=about.codec["factor"], linear=linear, tiny=True)
+    net = fill(lambda: build_tiny_vae(config), tensors, part.header.path, "TAESD", device, dtype, progress)
+    return KLCodec(net, 1.0, channels=4, factor=about.codec["factor"], linear=_linear(about), tiny=True)
+
+
+def load_preview_codec(path: Path, name: str, device: torch.device) -> KLCodec:
+    """Load the TAESD at `path` for previews of the family of that name, in bfloat16 where the device has it.
+
+    Raises CheckpointError for a file that is none for the family.
+    """
+    found, about = recognise(path), family(name)
+    if found.parts[0].role not in _TINY_ROLES or name not in found.families:
+        raise CheckpointError(f"{path} is {found.title}, no TAESD for {about.title}: choose another.")
+    dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
+    return load_tiny_codec(found.parts[0], about, device, dtype=dtype)
 
 
 def load_words(
@@ -320,10 +363,12 @@ def load_words(
     device: torch.device,
     progress: Progress | None = None,
     force_zeros: bool | None = None,
+    dtype: torch.dtype | None = torch.float32,
 ) -> ClipWords:
-    """Load the text encoders of a family, in float32.
+    """Load the text encoders of a family.
 
     force_zeros -- whether an empty negative prompt is zeros; None: as the family has it
+    dtype       -- None: as they are stored
     """
     encoders = []
     for one in about.text:
@@ -333,7 +378,7 @@ def load_words(
         for name, value in read_tensors(part).items():
             if progress is not None:
                 progress.add(value.nbytes)
-            tensors[name] = value.to(device, torch.float32) if value.is_floating_point() else value.to(device)
+            tensors[name] = value.to(device, dtype if value.is_floating_point() else None)
         heads = int(config.get("num_attention_heads", 0))
         layers = int(config.get("num_hidden_layers") or net["layers"])
         quick = (config.get("hidden_act") or net["act"]) == "quick_gelu"

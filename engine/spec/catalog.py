@@ -56,6 +56,7 @@ class ModelInfo:
     micro_batch -- the most images in one call of its net
     compute_dtype -- the dtype that its net computes in, a key of DTYPES
     bytes       -- of memory that its weights take when it is loaded; 0: so few that nobody asks
+    saving      -- how it takes less memory: names of engine.spec.saving.SAVINGS
     """
 
     id: str
@@ -72,6 +73,7 @@ class ModelInfo:
     micro_batch: int = 16
     compute_dtype: str = "float32"
     bytes: int = 0
+    saving: frozenset[str] = frozenset()
 
     @property
     def text(self) -> bool:
@@ -104,11 +106,19 @@ class ModelInfo:
         path, digest = self.config.get("vae"), self.config.get("vae_sha256")
         return VaeUse(name=Path(path).stem[:MAX_NAME], sha256=digest) if path and digest else None
 
-    def in_precision(self, precision: str) -> ModelInfo:
-        """The same checkpoint in another precision, a key of DTYPES."""
+    def in_precision(self, precision: str | None) -> ModelInfo:
+        """The same checkpoint in another precision, a key of DTYPES; None: float32. Other models have one precision."""
+        precision = precision or "float32"
+        if precision == self.compute_dtype or "weights" not in self.config:
+            return self
         weights = self.config["weights"]
-        needs = weights["net"] * DTYPES[precision] + weights["rest"]
+        needs = weights["net"] * DTYPES[precision] + weights["text"] + weights["vae"]
         return replace(self, compute_dtype=precision, bytes=needs)
+
+    def with_saving(self, saving: frozenset[str]) -> ModelInfo:
+        """The same checkpoint with other ways to take less memory."""
+        most = family(self.config["family"]).micro_batch
+        return replace(self, saving=saving, micro_batch=1 if "single" in saving else most)
 
     def with_vae(self, path: Path | None, sha256: str = "") -> ModelInfo:
         """The same checkpoint with the VAE in that file, whose hash is `sha256`; None: with its own."""
@@ -215,9 +225,10 @@ def checkpoint(
         native = (size, *(one for one in native if one != size))
     for key in ("precision", "vae"):  # see own_checkpoint()
         own.pop(key, None)
+    saving = frozenset(own.pop("saving", ()))
     defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     vae_sha256 = "" if hashes is None or vae is None else hashes.known(vae) or ""
-    return ModelInfo(
+    info = ModelInfo(
         id=model_name(path)[:MAX_NAME],
         title=model_name(path),
         folder=path,
@@ -245,12 +256,12 @@ def checkpoint(
             "vae": None if vae is None else str(vae),
             "vae_sha256": vae_sha256,
             "few_step_keys": [key for part in found.parts for key in part.header.tensors if key.endswith(LCM_KEYS)],
-            "weights": {"net": memory(found, 1) - (rest := memory(found, 0)), "rest": rest},
+            "weights": memory(found),
         },
         micro_batch=about.micro_batch,
-        compute_dtype=compute_dtype,
-        bytes=memory(found, DTYPES[compute_dtype]),
+        compute_dtype="",
     )
+    return info.in_precision(compute_dtype).with_saving(saving)
 
 
 def with_hash(

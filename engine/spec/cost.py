@@ -8,10 +8,36 @@ The user reads "model calls". One call is one pass over one picture. The number 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from engine.paths import descending, path_of
 from engine.spec.guides import ClassGuide, Guide, active_guides
 from engine.spec.request import Request
 from engine.spec.sampler import rule_of
+
+
+class HopCost(NamedTuple):
+    """The cost of one hop.
+
+    evaluations -- of the denoiser
+    rows        -- passes of each evaluation for each picture: 2 where guidance also needs the model without condition
+    besides     -- extra time of the guides in each evaluation, in passes for each picture
+    """
+
+    evaluations: int
+    rows: int
+    besides: float
+
+
+def hop_costs(request: Request) -> tuple[HopCost, ...]:
+    """Return the cost of each hop of a run, including hops that go up again: passes() and work() sum it up."""
+    rule = rule_of(request.sampler, request.options)
+    return tuple(_hop_cost(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
+
+
+def _hop_cost(request: Request, sigma: float, evaluations: int) -> HopCost:
+    besides = sum(_besides(guide, request, sigma) for guide in active_guides(request.guides, sigma))
+    return HopCost(evaluations, passes_of(request, sigma, 1), besides)
 
 
 def passes(request: Request) -> tuple[int, ...]:
@@ -21,8 +47,7 @@ def passes(request: Request) -> tuple[int, ...]:
     guidance interval a hop counts by its first level. If a sampler also evaluates elsewhere (Heun, churn, the
     correctors), the two hops that cross an end of the interval may cost a few passes more or less.
     """
-    rule = rule_of(request.sampler, request.options)
-    return tuple(passes_of(request, hop.s, rule.cost((hop,))) for hop in path_of(request))
+    return tuple(cost.evaluations * cost.rows for cost in hop_costs(request))
 
 
 BACKWARD = 1.4  # a pass back through the net, for the gradient by the state alone
@@ -36,15 +61,7 @@ def work(request: Request) -> tuple[float, ...]:
     The shares are those of the embedded models (tests/bench/test_guided.py prints them as measured). With a guidance
     interval a hop counts by its first level.
     """
-    rule = rule_of(request.sampler, request.options)
-    return tuple(_work_of(request, hop.s) * rule.cost((hop,)) for hop in path_of(request))
-
-
-def _work_of(request: Request, sigma: float) -> float:
-    """Return the time of one evaluation at the noise level σ, in passes."""
-    return passes_of(request, sigma, 1) + sum(
-        _besides(guide, request, sigma) for guide in active_guides(request.guides, sigma)
-    )
+    return tuple((cost.rows + cost.besides) * cost.evaluations for cost in hop_costs(request))
 
 
 def _besides(guide: Guide, request: Request, sigma: float) -> float:

@@ -158,3 +158,18 @@ def test_status_counts_the_steps_of_the_running_job(hand_parts: Parts, qtbot: Qt
     assert (document.jobs.steps_done, document.jobs.steps_total) == (1, 5)
     assert document.jobs.eta_seconds is not None
     assert document.jobs.eta_text.endswith(" s")
+
+
+def test_a_fork_and_variations_have_the_price_of_the_steps_that_remain(parts: Parts, qtbot: QtBot) -> None:
+    document = parts.document
+    job = finish(parts, qtbot, steps=10, batch=1)
+    document.prices.learn_call(job.request, 2, 1.0)
+    document.prices.learn_call(job.request, 4, 2.0)
+    whole = document.prices.seconds(job.request)
+    assert whole is not None
+    document.shown.scrub(5)
+    assert document.fork_price == document.prices.words(job.request, 5) != document.prices.words(job.request)
+    document.draft.update(batch=2)
+    assert document.variations_price
+    document.shown.scrub(9)
+    assert document.variations_price == "", "nothing is left open"

@@ -338,6 +338,7 @@ def test_every_setting_is_declared_with_a_title_and_a_description() -> None:
     assert [name for name, one in declared.items() if one.shown] == [
         "theme",
         "scaling",
+        "preview_decoder",
         "seed_locked",
         "export_factor",
         "export_method",

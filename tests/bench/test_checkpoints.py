@@ -6,12 +6,17 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 
 from engine.checkpoints.recognise import recognise
+from engine.denoisers import adapt
+from engine.types import Cond, Model
 from tests.engine.checkpoints.test_headers_hostile import check_each, damaged
 from tests.fakes.checkpoints import single_file, write_hollow
 
@@ -124,3 +129,50 @@ def test_a_guided_step_takes_no_longer_than_diffusers(tmp_path: Path) -> None:
     ratio = statistics.median(ratios)
     print(f"a guided step of the tiny UNet: {statistics.median(walls) * 1e3:.1f} ms, {ratio:.3f} × diffusers'")
     assert ratio <= 1.0
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_guided_sampling_takes_no_more_than_2_percent_on_top_of_the_bare_calls(tmp_path: Path) -> None:
+    """A net of 100 ms a call at least. Each step of a guided run is followed by its bare call, on the same input."""
+    from engine.evaluate.overhead import GUIDANCE, Clock, Setting, time_call
+    from engine.meter import Meter
+    from engine.models.latent import load
+    from engine.noise import Noise
+    from engine.paths import descending
+    from engine.rules import RULES
+    from engine.run import run
+    from engine.schedules import grid
+    from engine.spec.catalog import checkpoint
+    from engine.spec.sizes import SizeRule
+    from engine.transforms import cfg
+    from tests.fakes.tiny_sd import write_folder
+
+    info, steps = checkpoint(write_folder(tmp_path / "tiny")), 60
+    model = load(info, torch.device("cpu"))
+    net, schedule = model.denoiser.net, model.denoiser.schedule
+    for side in range(128, 2048, 64):  # the first whose call takes 100 ms, also on a quiet machine
+        setting = Setting(
+            replace(info, sizes=SizeRule.fixed(side, side), examples=("a",)), cast("Model", model), 1, steps
+        )
+        conds, x = setting.conds, setting.noise()
+        both = Cond.cat([cond.expand(1) for cond in conds])
+        with torch.no_grad():
+            call = min(time_call(partial(model.denoiser, x.repeat(2, 1, 1, 1), 1.0, both)) for _ in range(5))
+        if call >= 0.11:
+            break
+    clock = Clock(net)
+    clock.keep = True
+    timed = adapt(clock, schedule, model.denoiser.predicts)
+    sigmas = grid("log", steps, schedule.sigma_max, schedule.sigma_min)
+    guided = cfg(GUIDANCE, *conds)(Meter(timed, model.micro_batch))
+    made = run(guided, descending(sigmas), RULES["dpmpp-2m"], x * schedule.start_std(float(sigmas[0])), Noise((0,)))
+    whole, bare = [], []
+    with torch.no_grad():
+        for _ in range(steps):
+            whole.append(time_call(lambda: next(made)))
+            inputs = clock.inputs.pop()
+            bare.append(time_call(partial(net, *inputs)))
+    ratio = statistics.median(whole) / statistics.median(bare)
+    print(f"a net of {statistics.median(bare) * 1e3:.0f} ms a call ({side}²): a step is {ratio:.4f} × its bare call")
+    assert statistics.median(bare) >= 0.1
+    assert ratio <= 1.02

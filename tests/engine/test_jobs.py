@@ -23,6 +23,7 @@ from engine.jobs.job import KINDS, Job, JobError, class_of, doer_of
 from engine.jobs.lab import FieldView, LabCoverage, LabFields, LabRun, LabSave, LabWalk
 from engine.jobs.likelihood import Elbo, Likelihood
 from engine.jobs.load import HashFile, LoadClip, LoadModel, OpenCheckpoint
+from engine.jobs.measure import MeasureCalls
 from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
 from engine.jobs.suggest import Suggest
@@ -79,6 +80,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
                 inputs=INPUTS)  # fmt: skip
     keys = (Key(seed=1, prompt="x", label="round", guidance=2.0), Key(picture=digest(RGB), temperature=0.5))
     yield Morphing(Morph(request=plain, keys=keys, frames=9, way="linear", loop="back"), {digest(RGB): RGB})
+    yield MeasureCalls(plain)
     yield LoadModel("tiny")
     yield HashFile(folder / "model.safetensors")
     yield OpenCheckpoint("tiny", folder / "model.safetensors", "bfloat16", folder / "vae.safetensors")

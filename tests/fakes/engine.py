@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.enlarge import Enlarge, Enlarged
-from engine.jobs.generate import Fork, Generate, PictureSaved, RunEnded
+from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
+from engine.jobs.measure import MeasureCalls
 from engine.jobs.suggest import Suggest
 from engine.paths import path_of
 from engine.pictures.naming import picture_path
@@ -97,11 +98,15 @@ class FakeEngine:
             if self.load_error:
                 raise self.load_error
             return iter(())
+        if isinstance(job, MeasureCalls) and MeasureCalls not in self.answers:
+            return iter(())
         self.jobs.append(job)
         if isinstance(job, Generate):
             return self._generate(job, caller)
         if isinstance(job, Fork):
             return self._fork(job, caller)
+        if isinstance(job, Resume) and Resume not in self.answers:
+            return self._resume(job, caller)
         if isinstance(job, Enlarge):
             return self._enlarge(job, caller)
         return self._answer(job, caller)
@@ -131,9 +136,15 @@ class FakeEngine:
             aims = (*reader.aims(), *aims)
         return self._walk(job, request, caller, x, own_start(parent), parent, inputs, aims)
 
+    def _resume(self, job: Resume, caller: Caller) -> Iterator[Event]:
+        reader = RunReader(job.run_path)
+        last = len(reader.steps) - 1
+        start, parent = reader.steps[last].i + 1, reader.header["parent"]
+        return self._walk(job, reader.request, caller, reader.next(last), start, parent, reader.inputs(), reader.aims())
+
     def _walk(
         self,
-        job: Generate | Fork,
+        job: Generate | Fork | Resume,
         request: Request,
         caller: Caller,
         x: Any,
@@ -156,12 +167,14 @@ class FakeEngine:
 
         total, done = len(path) - start, 0
         try:
-            with RunWriter(job.run_path, request, header) as file:
-                if inputs is not None:
-                    file.inputs(inputs)
-                if kept := pictures_of(request.guides, aims):
-                    file.aims(kept)
-                file.start(x)
+            again = isinstance(job, Resume)
+            with RunWriter.reopen(job.run_path) if again else RunWriter(job.run_path, request, header) as file:
+                if not again:
+                    if inputs is not None:
+                        file.inputs(inputs)
+                    if kept := pictures_of(request.guides, aims):
+                        file.aims(kept)
+                    file.start(x)
                 outcome = "failed"
                 try:
                     for i, hop in list(enumerate(path))[start:]:
@@ -183,7 +196,7 @@ class FakeEngine:
                 finally:
                     file.end(outcome)
         finally:
-            if not done:
+            if not done and not isinstance(job, Resume):
                 job.run_path.unlink(missing_ok=True)
         seconds = caller.clock() - began
         pictures = finished(request, x, job.run_path)
@@ -191,7 +204,11 @@ class FakeEngine:
         yield RunEnded(seconds, caller.clock() - began - seconds)
 
     def _saved(
-        self, job: Generate | Fork, request: Request, pictures: NDArray[np.uint8], parent: dict[str, Any] | None
+        self,
+        job: Generate | Fork | Resume,
+        request: Request,
+        pictures: NDArray[np.uint8],
+        parent: dict[str, Any] | None,
     ) -> Iterator[Event]:
         for k, rgb in enumerate(pictures if job.pictures is not None else ()):
             assert job.pictures is not None

@@ -17,6 +17,7 @@ from app.core.jobs.submission import Submission
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.methods import NEW
+from app.core.request.run_costs import in_words
 from app.core.shown.runs import RunLibrary
 from app.core.shown.viewer import Viewer
 from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Optimised
@@ -114,10 +115,21 @@ class Encoder(QObject):
             self.changed.emit()
 
     def price(self, tolerance: float) -> str:
-        """Estimated cost of an encoding, such as "≈ 120 model calls"; "" before the judge's first encoding."""
-        judge = self._likelihood.judge
-        calls = self._likelihood.costs.calls("up", judge.sha256, tolerance)
-        return "" if calls is None else f"≈ {calls} model calls"
+        """Estimated cost of an encoding and its check, such as "≈ 120 model calls, ≈ 6 s"; no time before a call of the
+        judge was measured, nor for a null-text inversion.
+        """
+        likelihood, judge = self._likelihood, self._likelihood.judge
+        up, down = (likelihood.costs.calls(way, judge.sha256, tolerance) for way in ("up", "down"))
+        words = f"{up.sign} {up.number + down.number} model calls"
+        call = likelihood.prices.call_seconds(judge, likelihood.judged_size, 1 if self.method == "plain" else 2)
+        if call is None or self.method == "null-text":
+            return words
+        return f"{words}, {up.sign} {in_words(call * (up.number + down.number))}"
+
+    @property
+    def price_text(self) -> str:
+        """The price with the present settings."""
+        return self.price(self._tolerance)
 
     # the run
 
@@ -255,7 +267,10 @@ class Encoder(QObject):
             elif isinstance(event, Encoded):
                 self._encoded[activity.job.run_path] = event
                 if activity.method != "null-text":  # the optimisation has another price
-                    self._likelihood.costs.learn("up", activity.model.sha256, activity.tolerance, event.calls)
+                    costs, model = self._likelihood.costs, activity.model.sha256
+                    costs.learn("up", model, activity.tolerance, event.calls)
+                    if event.back_calls:
+                        costs.learn("down", model, activity.tolerance, event.back_calls)
                 self._notify("info", describe_encoding(event))
                 self.changed.emit()
             elif isinstance(event, Decoded):

@@ -25,10 +25,12 @@ from app.core.jobs.engine import End, Engine
 from app.core.jobs.jobs_model import JobsModel
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from app.core.request.run_costs import Prices, in_words
 from app.core.shown.viewer import Viewer
 from engine.jobs.job import Event
 from engine.jobs.likelihood import Elbo, ElboTerms, Likelihood, LogDensity, Working, pixel_model
 from engine.spec.catalog import ModelInfo
+from engine.spec.cost import BACKWARD
 from engine.spec.request import RequestError
 from engine.spec.sizes import Size
 
@@ -57,12 +59,13 @@ class PictureLikelihood(QObject):
         shown: Viewer,
         editing: Editing,
         jobs: JobsModel,
+        prices: Prices,
         engine: Engine,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
-        self.costs = SolveCosts()
+        self.costs, self.prices = SolveCosts(), prices
         self._judge: str | None = None  # a model's id; None: the panel's model
         self._condition_source: ConditionSource | None = None  # None: the picture's own words, where they are known
         self._way = SHRUNK
@@ -81,6 +84,7 @@ class PictureLikelihood(QObject):
                        editing.changed, editing.inputs_changed):  # fmt: skip
             signal.connect(self._refresh)
         jobs.engine_changed.connect(self._refresh)
+        prices.changed.connect(self.changed)
 
     # the settings
 
@@ -195,15 +199,20 @@ class PictureLikelihood(QObject):
         return self.why_not
 
     def price(self, tolerance: float) -> str:
-        """The cost of a probe at a tolerance, such as "≈ 90 model calls a probe"; "" before the first measurement."""
+        """The cost of a probe at a tolerance, such as "≈ 90 model calls a probe"."""
         each = self.costs.calls("density", self.judge.sha256, tolerance)
-        return "" if each is None else f"≈ {each} model calls a probe"
+        return f"{each.sign} {each.number} model calls a probe"
 
     @property
     def price_text(self) -> str:
-        """The cost of measuring, such as "≈ 748 model calls"; "" before the first measurement at any tolerance."""
+        """The cost of measuring, such as "≈ 748 model calls, ≈ 20 s"; no time before the judge was measured."""
         each = self.costs.calls("density", self.judge.sha256, self._tolerance)
-        return "" if each is None else f"≈ {LEVELS * DRAWS + self._probes * each} model calls"
+        bound, probes = LEVELS * DRAWS, self._probes * each.number
+        words = f"{each.sign} {bound + probes} model calls"
+        call = self.prices.call_seconds(self.judge, self.judged_size)
+        if call is None:
+            return words
+        return f"{words}, {each.sign} {in_words(call * (bound + (1 + BACKWARD) * probes))}"
 
     # measuring
 

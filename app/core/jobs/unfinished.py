@@ -1,18 +1,18 @@
-"""What the last session left unfinished: save the pictures of finished runs, offer to finish a run that broke off,
-and to make those that had not begun.
+"""What the last session left unfinished: save the pictures of finished runs, and list the other runs in the queue as
+they were left, with an offer to go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.jobs import waiting
+from app.core.jobs import queue_order, waiting
 from app.core.jobs.engine import End, Engine, Task
 from app.core.jobs.jobs_model import JobsModel
+from app.core.jobs.queue import JobState, QueuedJob
 from app.core.jobs.submission import Submission
 from app.core.notices import Notice, NoticeAction
 from app.core.shown.naming import title_of
@@ -46,7 +46,7 @@ class Unfinished(QObject):
         if self._engine.state != "ready":
             return
         self._engine.state_changed.disconnect(self._find_runs)
-        broken = list[tuple[UnsavedRun, RunReader]]()
+        broken = list[Submission]()
         for note in list(unsaved_runs(self._library.root)):
             try:
                 run = RunReader(note.run_path)
@@ -58,12 +58,12 @@ class Unfinished(QObject):
             if run.steps and run.steps[-1].i + 1 == len(path_of(run.request)):
                 self._save(note)
             elif run.steps:
-                broken.append((note, run))
+                job = Resume(run_path=note.run_path, pictures=note.pictures)
+                broken.append(Submission(job, run.request, run.steps[-1].i + 1))
             else:
                 forget(note.run_path)
-        folders = waiting.kept(self._library.root)
-        if broken or folders:
-            self._offer(broken[-1:], folders)
+        if jobs := [*broken, *waiting.take(waiting.kept(self._library.root))]:
+            self._restore(jobs)
 
     def _save(self, note: UnsavedRun) -> None:
         """Save the pictures of a finished run that are not saved yet."""
@@ -86,34 +86,57 @@ class Unfinished(QObject):
             text = f"{self._saved} {pictures} of the last time had not been saved; now they are in {where}."
             self.notice_raised.emit(Notice("info", text))
 
-    def _offer(self, broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
-        """Let the person finish a run that broke off, and make those that had not begun; or leave them."""
-        told = [_told(run) for _, run in broken]
-        if folders:
-            told.append("a run was waiting" if len(folders) == 1 else f"{len(folders)} runs were waiting")
-        them = "it" if len(broken) + len(folders) == 1 else "them"
+    def _restore(self, submissions: Sequence[Submission]) -> None:
+        """List the jobs as they were left. Nothing begins unasked: what the user did not pause is held."""
+        order = queue_order.load(self._library.root)
+        self._jobs.paused = order.paused
+        held = list[QueuedJob]()
+        for submission in order.sort(submissions):
+            name = submission.run_path.name
+            state = JobState.QUEUED if order.paused and name not in order.stopped else JobState.PAUSED
+            holds = state is JobState.PAUSED and name not in order.stopped
+            job = self._jobs.submit(partial(_same, submission), state, holds)
+            if job is not None and holds:
+                held.append(job)
+        if held:
+            self._offer(held)
+        elif order.paused:
+            self.notice_raised.emit(
+                Notice("info", "The queue is paused, as you left it.", (NoticeAction("Resume it", self._resume_queue),))
+            )
+
+    def _offer(self, held: Sequence[QueuedJob]) -> None:
+        """Let the person finish runs that broke off, and make those that had not begun; or leave them."""
+        broken = [job for job in held if isinstance(job.job, Resume)]
+        count = len(held) - len(broken)
+        parts = [_describe(broken)] if broken else []
+        if count:
+            parts.append("a run was waiting" if count == 1 else f"{count} runs were waiting")
+        them = "it" if len(held) == 1 else "them"
         verb = "Finish" if broken else "Make"
-        sentence = " and ".join(told) + ("." if broken else " when the studio closed.")
+        sentence = " and ".join(parts) + ("." if broken else " when the studio closed.")
         actions = (
-            NoticeAction(f"{verb} {them}", partial(self._finish, broken, folders)),
-            NoticeAction(f"Leave {them}", partial(_leave, broken, folders)),
+            NoticeAction(f"{verb} {them}", partial(self._resume, held)),
+            NoticeAction(f"Leave {them}", partial(self._jobs.remove, held)),
         )
         self.notice_raised.emit(Notice("info", sentence[:1].upper() + sentence[1:], actions))
 
-    def _finish(self, broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
-        for note, run in broken:
-            job = Resume(run_path=note.run_path, pictures=note.pictures)
-            self._jobs.submit(partial(Submission, job, run.request, run.steps[-1].i + 1))
-        for submission in waiting.take(folders):
-            self._jobs.submit(lambda: submission)  # noqa: B023 -- called at once
+    def _resume_queue(self) -> None:
+        self._jobs.paused = False
+
+    def _resume(self, held: Sequence[QueuedJob]) -> None:
+        for job in held:
+            if job.held:
+                self._jobs.resume(job)
 
 
-def _told(run: RunReader) -> str:
-    return f"{title_of(run.request)} broke off after {run.steps[-1].i + 1} of {len(path_of(run.request))} steps"
+def _same(submission: Submission) -> Submission:
+    return submission
 
 
-def _leave(broken: Sequence[tuple[UnsavedRun, RunReader]], folders: list[Path]) -> None:
-    for note, _ in broken:
-        forget(note.run_path)
-    for folder in folders:
-        waiting.drop(folder)
+def _describe(broken: Sequence[QueuedJob]) -> str:
+    """Describe runs that broke off, in a part of a sentence."""
+    if len(broken) > 1:
+        return f"{len(broken)} runs broke off before their end"
+    (job,) = broken
+    return f"{title_of(job.request)} broke off after {job.steps(' of ')} steps"

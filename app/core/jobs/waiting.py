@@ -30,11 +30,16 @@ def keep(submission: Submission) -> None:
     """
     if isinstance(submission.job, Resume):
         return
-    folder = submission.run_path.with_name(submission.run_path.name + SUFFIX)
+    folder = folder_of(submission.run_path)
     serial.save(submission.job, folder / JOB)
     told = {"request": submission.request.to_dict(), "before": submission.before}
     with replace_file(folder / SUBMITTED) as file:  # the last: without it there is nothing to do
         file.write(json.dumps(told, allow_nan=False).encode())
+
+
+def folder_of(run_path: Path) -> Path:
+    """The folder of the kept job that will make that run."""
+    return run_path.with_name(run_path.name + SUFFIX)
 
 
 def kept(runs: Path) -> list[Path]:

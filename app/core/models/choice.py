@@ -31,12 +31,10 @@ from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from engine.spec.catalog import DTYPES, ModelInfo, own_checkpoint
 from engine.spec.draft import outline
 from engine.spec.limits import MAX_NAME
-from engine.spec.memory import run_bytes, smaller_size
-from engine.spec.request import RequestError
-from engine.spec.sizes import Size
-from engine.spec.sizes import named as named_sizes
+from engine.spec.memory import automatic_precision, request_bytes, smallest_change
+from engine.spec.request import Request, RequestError
+from engine.spec.saving import HALF, SAVINGS, Change
 
-HALF = "bfloat16"
 LARGE = 256 * 2**20  # bytes from which on loading is worth a word
 
 
@@ -212,54 +210,42 @@ class ModelChoice(QObject):
     @property
     def _takes(self) -> int:
         """The bytes of memory that the chosen model takes in the draft's precision."""
-        needs, info, precision = self._needs, self.draft.model, self.draft.current.precision
-        if needs is None:
-            return 0
-        if precision is None or precision == info.compute_dtype:
-            return needs.needs
-        return needs.half if DTYPES[precision] == 2 else info.in_precision(precision).bytes
-
-    @property
-    def can_halve(self) -> bool:
-        """Whether the chosen model is too large for the memory, and half precision would do."""
         needs = self._needs
-        return needs is not None and self._too_large(self._takes) and not self._too_large(needs.half)
+        precision = self.draft.current.precision or self.draft.model.compute_dtype
+        return 0 if needs is None else self._sized(needs).in_precision(precision).bytes
 
     @property
-    def half_text(self) -> str:
-        """The words on the button for the smaller way: half precision, or a smaller size."""
-        if self._needs is not None and not self.can_halve and (size := self.smaller_size) is not None:
-            return f"Use {size[0]} × {size[1]}"
-        return f"Use half precision: {in_bytes(self._needs.half)}" if self._needs is not None else "Use half precision"
-
-    @property
-    def smaller_size(self) -> Size | None:
-        """The largest smaller size that fits into the memory, where the draft's does not and half precision would not
-        do.
-        """
-        if self.can_halve or not self._too_large(self._takes):
+    def change(self) -> Change | None:
+        """The smallest change that makes the draft's run fit into the memory; None where it fits or none does."""
+        needs, request = self._needs, self._request()
+        if needs is None or needs.free is None or request is None or not self._too_large:
             return None
-        return smaller_size(self.draft.size, self.draft.model, lambda size: not self._too_large(self._takes, size))
+        return smallest_change(request, self._sized(needs), needs.free, needs.spare)
 
     @property
     def memory(self) -> int:
         """The bytes of memory that a run takes, with the weights; 0 where nobody asks."""
-        return self._takes + self._run_bytes(self.draft.size) if self._takes else 0
+        needs, request = self._needs, self._request()
+        return 0 if needs is None or request is None or not needs.needs else request_bytes(request, self._sized(needs))
 
-    def go_smaller(self) -> None:
-        """Take the smaller way: half precision where that does, else the smaller size."""
-        if self.can_halve:
-            self.halve()
-        elif (size := self.smaller_size) is not None:
-            self.draft.choose_size(size)
-
-    def halve(self) -> None:
-        """Use the chosen model in half precision from now on."""
-        path = self.draft.model.folder
-        self._library.set_defaults(path, dict(self._library.settings.defaults_of(path)) | {"precision": HALF})
-        if self.draft.current.precision is not None:
-            self.draft.update(precision=HALF)
-        self.refresh()
+    def take_change(self) -> None:
+        """Make change(): the model is set to its ways from now on, and the draft to its size."""
+        change = self.change
+        if change is None:
+            return
+        if change.ways:
+            path = self.draft.model.folder
+            own = dict(self._library.settings.defaults_of(path))
+            if "half" in change.ways:
+                own["precision"] = HALF
+                if self.draft.current.precision is not None:
+                    self.draft.update(precision=HALF)
+            saving = self.draft.model.saving.union(change.ways).intersection(SAVINGS)
+            own |= {"saving": sorted(saving)} if saving else {}
+            self._library.set_defaults(path, own)
+            self.refresh()
+        if change.size is not None:
+            self.draft.choose_size(change.size)
 
     def set_defaults(self, path: Path, defaults: Mapping[str, Any]) -> None:
         """Set what runs of a checkpoint begin with, and put it on the panel where that is the chosen model.
@@ -284,21 +270,28 @@ class ModelChoice(QObject):
             self.draft.offer(info)
             self._on_model()
 
-    def _too_large(self, count: int, size: Size | None = None) -> bool:
-        """Whether a model of `count` bytes and a run of the draft at that size, its own by default, do not fit."""
-        needs = self._needs
-        if needs is None or needs.free is None or needs.needs < LARGE:
+    @property
+    def _too_large(self) -> bool:
+        """Whether a run of the draft does not fit into the memory."""
+        needs, request = self._needs, self._request()
+        if needs is None or needs.free is None or needs.needs < LARGE or request is None:
             return False
-        return count + max(needs.spare, self._run_bytes(size or self.draft.size)) > needs.free
+        return request_bytes(request, self._sized(needs), needs.spare) > needs.free
 
-    def _run_bytes(self, size: Size) -> int:
-        """The bytes that a run of the draft at that size takes besides the weights; 0 for settings that make none."""
-        width, height = size
+    def _sized(self, needs: CheckpointOpened) -> ModelInfo:
+        """The chosen model, with the bytes that the engine found."""
+        info = self.draft.model
+        weights = {"net": (needs.half - needs.text - needs.vae) // DTYPES[HALF], "text": needs.text, "vae": needs.vae}
+        return replace(info, bytes=needs.needs, config=info.config | {"weights": weights})
+
+    def _request(self) -> Request | None:
+        """The draft's request; None for a model of pixels, and for settings that make none."""
+        if not is_checkpoint(self.draft.model):
+            return None
         try:
-            request = outline(replace(self.draft.current, width=width, height=height), self.draft.model)
+            return outline(self.draft.current, self.draft.model)
         except RequestError:
-            return 0
-        return run_bytes(request, self.draft.model)
+            return None
 
     def _on_model(self) -> None:
         """Another model was chosen, or it is described anew."""
@@ -339,7 +332,17 @@ class ModelChoice(QObject):
         for event in events:
             if isinstance(event, CheckpointOpened) and event.model == self.draft.model.id:
                 self._needs = event
+                self._choose_precision(event)
         self._check()
+
+    def _choose_precision(self, needs: CheckpointOpened) -> None:
+        """Describe the model in the device's own precision, where the user set none for it."""
+        info = self.draft.model
+        if "precision" in self._library.settings.defaults_of(info.folder):
+            return
+        precision = automatic_precision(self._sized(needs), needs.best, needs.free)
+        if precision != info.compute_dtype and needs.needs >= LARGE:
+            self.draft.offer(info.in_precision(precision))
 
     def _on_opened(self, end: End) -> None:
         self._task = None
@@ -381,16 +384,8 @@ class ModelChoice(QObject):
             return f"Reading the file once, for its hash: {hashing.share:.0%}" if hashing.busy else (
                 "The hash of this model is not known: choose the model again.")  # fmt: skip
         needs = self._needs
-        if needs is not None and self._too_large(self._takes):
-            assert needs.free is not None
-            size = self.smaller_size
-            way = (
-                "use half precision"
-                if self.can_halve
-                else f"use {named_sizes([size])}"
-                if size
-                else "choose a smaller model"
-            )
+        if needs is not None and needs.free is not None and self._too_large:
+            way = self.change.words if self.change is not None else "close other programs, or choose a smaller model"
             return f"It takes {in_bytes(self.memory)} of memory, {in_bytes(needs.free)} are free: {way}."
         return ""
 

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.core.request.methods import FILL, NEW, REPAINT, REPAINTS, STRENGTHS
-from app.core.request.run_costs import Prices, in_words
+from app.core.request.run_costs import Prices
 from app.core.request.seeds import roll
 from app.core.request.vocabulary import Unknown, Vocabulary
 from engine.rules import RULES
@@ -238,12 +238,14 @@ class DraftModel(QObject):
 
     @property
     def price_text(self) -> str:
-        """How long a run of this draft takes, such as "≈ 0.6 s"; "" before a run of this model was measured."""
+        """How long a run of this draft takes, such as "≈ 0.6 s", or "about 3 min" for a model that was never measured;
+        "" where nothing is known.
+        """
         try:
-            seconds = self._prices.seconds(outline(self._draft, self._model))
+            estimate = self._prices.estimate(outline(self._draft, self._model), self._model)
         except RequestError:
             return ""
-        return "" if seconds is None else f"≈ {in_words(seconds)}"
+        return "" if estimate is None else estimate.words
 
     def _emit_change(self, other_words_alone: bool = False) -> None:
         if not other_words_alone:

@@ -65,6 +65,7 @@ class Lineage:
         self.calls: list[int] = []
         self.parent: Parent | None = None
         self._sharp: OrderedDict[tuple[int, int], NDArray[np.uint8]] = OrderedDict()
+        self._tiny: set[tuple[int, int]] = set()  # of them those that are only previews, by a TAESD
         self._stretches: list[_Stretch] = []
         older = self._ancestors()
         for reader, images, until in reversed(older):
@@ -169,13 +170,17 @@ class Lineage:
         return self._sharp.get((k, image))
 
     def is_coarse(self, k: int, image: int) -> bool:
-        """Whether x̂₀ of step k can only be shown as a preview: it is a latent, and it is not decoded."""
-        if not self._stretch(k).reader.latent or (k, image) in self._sharp:
+        """Whether x̂₀ of step k can only be shown as a preview: it is a latent, and the model has not decoded it."""
+        if not self._stretch(k).reader.latent or ((k, image) in self._sharp and (k, image) not in self._tiny):
             return False
         return not (self.own.has_picture and k == len(self.steps) - 1)
 
-    def keep_sharp(self, k: int, image: int, rgb: NDArray[np.uint8]) -> None:
-        """Keep the decoded x̂₀ of a step, (H, W, 3); of the last KEPT_SHARP."""
+    def keep_sharp(self, k: int, image: int, rgb: NDArray[np.uint8], tiny: bool = False) -> None:
+        """Keep the decoded x̂₀ of a step, (H, W, 3); of the last KEPT_SHARP.
+
+        tiny -- whether a TAESD decoded it: it is shown, and never saved
+        """
+        (self._tiny.add if tiny else self._tiny.discard)((k, image))
         self._sharp[k, image] = rgb
         self._sharp.move_to_end((k, image))
         while len(self._sharp) > KEPT_SHARP:

@@ -33,6 +33,7 @@ class LiveRun(QObject):
         editing.picked.connect(self._expected.clear)
         jobs.added.connect(self._expect)
         jobs.told.connect(self._on_events)
+        jobs.stopped.connect(self._on_stopped)
         jobs.ended.connect(self._on_ended)
 
     def _expect(self, job: QueuedJob) -> None:
@@ -67,6 +68,11 @@ class LiveRun(QObject):
         elif job in self._expected:
             self._expected.discard(job)
             self._shown.follow_run(job.run_path)
+
+    def _on_stopped(self, job: QueuedJob) -> None:
+        """The job is paused: its run does not grow now."""
+        if self._shows(job):
+            self._shown.grow(live=False)
 
     def _on_ended(self, job: QueuedJob) -> None:
         self._expected.discard(job)

@@ -193,11 +193,11 @@ class Viewer(StepTimeline):
         if not fed:
             self._refresh()
 
-    def show_sharp(self, path: Path, k: int, image: int, rgb: NDArray[np.uint8]) -> None:
-        """Keep the decoded x̂₀ of step `k` of the shown run, and show it if it is on the canvas."""
+    def show_sharp(self, path: Path, k: int, image: int, rgb: NDArray[np.uint8], tiny: bool = False) -> None:
+        """Keep the decoded x̂₀ of step `k` of the shown run, and show it if it is on the canvas; `tiny`: by a TAESD."""
         if self._run is None or self._path != path:
             return
-        self._run.keep_sharp(k, image, rgb)
+        self._run.keep_sharp(k, image, rgb, tiny)
         for key in [key for key in self._thumbnails if key[:3] == (k, "x0", image)]:
             del self._thumbnails[key]
         if self._framed == (k, "x0", image):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.actions import candidates, canvas, edit, file, flow, guidance, help, lab, morph, run, view
+from app.ui.actions import candidates, canvas, edit, file, flow, guidance, help, lab, morph, queue, run, view
 from app.ui.actions.action import Action
 
 ACTIONS: tuple[Action, ...] = (
@@ -12,6 +12,7 @@ ACTIONS: tuple[Action, ...] = (
     *view.ACTIONS,
     *canvas.ACTIONS,
     *run.ACTIONS,
+    *queue.ACTIONS,
     *guidance.ACTIONS,
     *flow.ACTIONS,
     *candidates.ACTIONS,

@@ -19,8 +19,9 @@ class Action:
     where    -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                 "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
                 their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
-                "morph-keys" on the row of key frames
+                "morph-keys" on the row of key frames, "queue" on the list of the queue
     why      -- why it cannot be used now, in one sentence; "" when it can. A disabled action shows it as its tip
+    price    -- how long it takes, for its tip; "" where that is not known
     text_now -- the text at the moment, for an action whose text changes
     checked  -- for a switch: whether it is on
     icon_on  -- the icon while it is on, where that is another one
@@ -41,6 +42,7 @@ class Action:
     icon_on: str = ""
     where: str = "window"
     why: Reason = always_usable
+    price: Callable[[StudioParts], str] | None = None
     text_now: Callable[[StudioParts], str] | None = None
     checked: Callable[[StudioParts], bool] | None = None
     group: str = ""

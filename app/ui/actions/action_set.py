@@ -36,7 +36,7 @@ class ActionSet(QObject):
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
-        self._why: dict[str, str] = {}  # the reason shown by each disabled action
+        self._said: dict[str, tuple[str, str]] = {}  # the reason of each disabled action, and the price of another
         self.by_id: dict[str, QAction] = {action.id: self._make(action) for action in ACTIONS}
 
     def begin(self) -> None:
@@ -60,6 +60,7 @@ class ActionSet(QObject):
         for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
                        morph.activity_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
             signal.connect(self.refresh)
+        studio.queue.changed.connect(self.refresh)
         studio.look.changed.connect(self.tint)
         self.tint()
         self.refresh()
@@ -71,10 +72,11 @@ class ActionSet(QObject):
         for action in ACTIONS:
             qaction = self.by_id[action.id]
             why = action.why(self._studio)
-            if why != self._why.get(action.id):
-                self._why[action.id] = why
+            price = action.price(self._studio) if action.price is not None and not why else ""
+            if (why, price) != self._said.get(action.id):
+                self._said[action.id] = why, price
                 qaction.setEnabled(not why)
-                qaction.setToolTip(self._tip(action, why))
+                qaction.setToolTip(self._tip(action, why, price))
             if action.text_now is not None:
                 qaction.setText(action.text_now(self._studio))
             if action.checked is not None:
@@ -160,9 +162,10 @@ class ActionSet(QObject):
         self.refresh()
 
     @staticmethod
-    def _tip(action: Action, more: str = "") -> str:
+    def _tip(action: Action, more: str = "", price: str = "") -> str:
         keys = f" ({keys_text(action)})" if action.keys else ""
-        return f"{more or action.tip or action.text.rstrip('…')}{keys}"
+        takes = f". Takes {price}" if price else ""
+        return f"{more or action.tip or action.text.rstrip('…')}{takes}{keys}"
 
 
 def _action(name: str) -> Action:

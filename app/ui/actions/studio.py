@@ -8,6 +8,8 @@ from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import PictureLikelihood
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
 from app.core.models.studio_models import StudioModels
 from app.core.morph.film_export import Filming
@@ -37,6 +39,7 @@ class StudioParts(Protocol):
     files: Files
     tools: Toolset
     docks: Docks
+    queue: QueueSelection
     pages: Pages
     models: StudioModels
 
@@ -45,6 +48,7 @@ class StudioParts(Protocol):
     @property
     def steps(self) -> StepTimeline: ...
     def show_page(self, name: str) -> None: ...
+    def show_job(self, job: QueuedJob) -> None: ...
     def go_back(self) -> None: ...
     def save_animation(self) -> None: ...
     def copy_picture(self) -> None: ...

@@ -59,6 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     _panel("timeline", "Timeline", "Alt+2"),
     _panel("recent", "Pictures of this session", "Alt+3"),
     _panel("likelihood", "Likelihood", "Alt+4"),
+    _panel("queue", "Queue", "Ctrl+J"),
     Action(id="reset-layout", text="Reset layout", menu="View",
         tip="Show the panels as at the first start, each in its first size", do=lambda s: s.docks.reset()),
     _theme("system", "As the system"),

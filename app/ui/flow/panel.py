@@ -235,7 +235,8 @@ class LikelihoodPanel(QWidget):
             button.setAccessibleDescription(why_not)
         self.stop.setVisible(busy is not None)
         self.progress.setVisible(busy is not None)
-        said = why or picture_likelihood.price_text
+        prices = f"Measure: {picture_likelihood.price_text}\nEncode: {self._encoder.price_text}"
+        said = why or (prices if picture_likelihood.subject is not None else "")
         if busy is not None:
             self.stop.setText("Stopping …" if busy.stopping else "Stop")
             self.stop.setEnabled(not busy.stopping)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QWidget
 
 from app.core.models.choice import ModelChoice
 from app.ui.look.theme import em
@@ -15,6 +15,7 @@ from app.ui.widgets.spin_box import RealSpinBox, WholeSpinBox
 from engine.rules import menu
 from engine.spec.catalog import DTYPES, ModelInfo
 from engine.spec.limits import MAX_GUIDANCE, MAX_STEPS
+from engine.spec.saving import SAVINGS, WAYS
 
 ABOUT = "The panel begins with these settings when you choose this model. They are kept in the studio, not in the file."
 PRECISIONS = {"float32": "32 bits", "bfloat16": "16 bits (bfloat16)", "float16": "16 bits (float16)"}
@@ -49,6 +50,7 @@ class DefaultsSheet(FormDialog):
         for file in choice.vaes_for(info):
             self.vae.addItem(file.stem, str(file.path))
         self.vae.setCurrentIndex(max(0, self.vae.findData(info.config.get("vae") or "")))
+        self.saving = {name: QCheckBox(_capital(WAYS[name].verb)) for name in SAVINGS}
         fields = {
             "Steps": self.steps, "Guidance": self.guidance, "Sampler": self.sampler, "Size": self.sides,
             "Precision": self.precision, "VAE": self.vae,
@@ -56,6 +58,11 @@ class DefaultsSheet(FormDialog):
         for name, field in fields.items():
             field.setAccessibleName(name)
         self.body.addLayout(field_grid(self, fields))
+        self.body.addWidget(QLabel("Where memory is short"))
+        for name, box in self.saving.items():
+            box.setToolTip(WAYS[name].about)
+            box.setChecked(name in info.saving)
+            self.body.addWidget(box)
         self.now = QPushButton("Take the panel's settings")
         self.now.setAutoDefault(False)
         self.now.setToolTip("Steps, guidance, sampler and size as they are on the panel now")
@@ -76,7 +83,11 @@ class DefaultsSheet(FormDialog):
             "sampler": self.sampler.currentData(),
             "size": self.sides.currentData(),
             "precision": self.precision.currentData(),
-        } | ({"vae": self.vae.currentData()} if self.vae.currentData() else {})
+        } | {key: value for key, value in (("vae", self.vae.currentData()), ("saving", self._saving)) if value}
+
+    @property
+    def _saving(self) -> list[str]:
+        return [name for name, box in self.saving.items() if box.isChecked()]
 
     def _take(self) -> None:
         """Put the panel's settings into the fields."""
@@ -95,3 +106,7 @@ class DefaultsSheet(FormDialog):
     def _forget(self) -> None:
         self._choice.set_defaults(self._info.folder, {})
         self.reject()
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

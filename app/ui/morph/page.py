@@ -18,7 +18,7 @@ from app.ui.window.page import Page
 class MorphPage(Page):
     """A click on a picture of this session makes it a key frame."""
 
-    beside = ("recent",)
+    beside = ("queue", "recent")
     panel: MorphPanel
     timeline: MorphTimeline
     view: MorphView

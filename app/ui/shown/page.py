@@ -14,7 +14,7 @@ NO_PICTURE = "There is no picture to save yet: generate one, or open one."
 class PicturesPage(Page):
     """Its view is the canvas."""
 
-    beside = "likelihood", "recent"
+    beside = "likelihood", "queue", "recent"
     panel: PromptPanel
     timeline: Timeline
     view: None

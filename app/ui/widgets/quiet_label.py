@@ -46,6 +46,18 @@ class QuietLabel(QWidget):
             self._set_tip()
             self.update()
 
+    @property
+    def lines(self) -> int:
+        return self._lines
+
+    @lines.setter
+    def lines(self, lines: int) -> None:
+        if lines != self._lines:
+            self._lines = lines
+            self._set_tip()
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self._sample) + 4, em(self, self._lines) + 2)
 
@@ -74,7 +86,7 @@ class QuietLabel(QWidget):
 
     def _starts(self) -> list[int]:
         """Where in the text each line begins, those that there is no room for too."""
-        layout = QTextLayout(self._text, self.font())
+        layout = QTextLayout(self._text.replace("\n", "\u2028"), self.font())  # which Qt breaks a line at
         layout.setTextOption(WRAPPED)
         layout.beginLayout()
         starts = []

@@ -18,13 +18,14 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 PANELS = {  # title and place of each panel, from left to right
     "settings": ("Settings", LEFT),
     "likelihood": ("Likelihood", RIGHT),
+    "queue": ("Queue", RIGHT),
     "recent": ("Pictures of this session", RIGHT),
     "timeline": ("Timeline", BOTTOM),
 }
-WIDTHS = {"settings": 19, "likelihood": 19, "recent": 6.6}  # at the first start, in line heights
+WIDTHS = {"settings": 19, "likelihood": 19, "queue": 17, "recent": 6.6}  # at the first start, in line heights
 TIMELINE_HEIGHT = 12.5  # the same
-HIDDEN = {"likelihood"}  # at the first start
-GIVE_WAY = "recent", "likelihood", "settings"  # where the screen is too narrow for all
+HIDDEN = {"likelihood", "queue"}  # at the first start
+GIVE_WAY = "recent", "likelihood", "queue", "settings"  # where the screen is too narrow for all
 
 
 class Docks:
@@ -37,8 +38,10 @@ class Docks:
         self._laid: dict[str, int] = {}  # of each panel, as this class left it: a small window has less room
         self._wanted = set(PANELS) - HIDDEN
         self._page: set[str] = set(PANELS)  # those that the page in front has
-        window.splitDockWidget(self._docks["likelihood"], self._docks["recent"], Qt.Orientation.Horizontal)
-        self._docks["likelihood"].hide()
+        window.splitDockWidget(self._docks["likelihood"], self._docks["queue"], Qt.Orientation.Horizontal)
+        window.splitDockWidget(self._docks["queue"], self._docks["recent"], Qt.Orientation.Horizontal)
+        for name in HIDDEN:
+            self._docks[name].hide()
         window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, BOTTOM)
         window.setDockOptions(QMainWindow.DockOption(0))

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
+from app.core.jobs.queue import QueuedJob
+from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
 from app.core.models.dropped import models_in
 from app.core.models.studio_models import StudioModels
@@ -35,6 +37,7 @@ from app.ui.look.theme import Appearance
 from app.ui.models.page import ModelPage
 from app.ui.morph.film_files import Films
 from app.ui.morph.page import MorphPage
+from app.ui.queue.panel import QueuePanel
 from app.ui.shown.page import PicturesPage
 from app.ui.shown.recent_pictures import Recent
 from app.ui.window.about_sheet import AboutSheet
@@ -90,23 +93,26 @@ class MainWindow(QMainWindow):
         self.lab_panel, self.lab_timeline, self.lab_view = lab_page.panel, lab_page.timeline, lab_page.view
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
+        self.queue = QueueSelection(document.jobs, self)
+        self.queue_panel = QueuePanel(document.jobs, self.queue, document.prices, models.thumbnails, self.actions_)
         SurpriseOverlay(self.canvas, self.picture_likelihood)
         self.morph_view.stage.smooth = self.canvas.smooth
         self.area = CanvasArea(document, self.tools, self.canvas, self.actions_)
         for page in self.pages.all:
             self.area.add_view(page.view)
         panels = PageStack("panel", self.pages), PageStack("timeline", self.pages)
-        self.status = StatusBar(document.jobs, document.guidance.scores)
+        self.status = StatusBar(document.jobs, document.guidance.scores, self.actions_)
         self.setWindowTitle("Tweedie Studio")
         self.setCentralWidget(self.area)
         self.setStatusBar(self.status)
-        around = {"settings": panels[0], "likelihood": self.likelihood, "recent": self.recent, "timeline": panels[1]}
-        self.docks = Docks(self, around)
+        beside = {"likelihood": self.likelihood, "queue": self.queue_panel, "recent": self.recent}
+        self.docks = Docks(self, {"settings": panels[0], "timeline": panels[1]} | beside)
         self.top = TopBar(self.pages, self.actions_)
         self.setMenuWidget(self.top)
         self.actions_.begin()
         self.actions_.reach("picture", self.canvas, self.timeline.strip)
         self.actions_.reach("steps", self.timeline.strip)
+        self.actions_.reach("queue", self.queue_panel.list)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming, models):
@@ -172,6 +178,11 @@ class MainWindow(QMainWindow):
         self.show_page(PICTURES)
         self.document.editing.shows_artwork = True
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_job(self, job: QueuedJob) -> None:
+        """Show the run of a job, in its place on the artwork if it has one."""
+        self.show_page(PICTURES)
+        self.document.show_job(job)
 
     def copy_picture(self) -> None:
         if self.document.editing.shows_artwork:

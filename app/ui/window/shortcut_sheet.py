@@ -39,6 +39,7 @@ WHERE = {
     "steps": "timeline, or a run on the canvas",
     "candidates": "artwork on the canvas",
     "lab": "plane of the lab",
+    "queue": "list of the queue",
 }
 COLUMNS = 3  # at most: as many as the width has room for
 

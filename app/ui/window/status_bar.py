@@ -1,13 +1,15 @@
-"""The status bar: the running job, its progress, the time left, and the device."""
+"""The status bar: the running job, its progress, the time left, the queue, and the device."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QStatusBar, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStatusBar, QToolButton, QWidget
 
 from app.core.guidance.clip_scores import ClipScores
 from app.core.jobs.jobs_model import JobsModel
 from app.core.jobs.queue import JobState, QueuedJob
 from app.core.shown.naming import title_of
+from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 from app.ui.widgets.quiet_label import QuietLabel
@@ -17,7 +19,7 @@ from app.ui.widgets.quiet_progress import QuietProgress
 class StatusBar(QStatusBar):
     """Shows the running job, the last one that ended, and the engine's state."""
 
-    def __init__(self, jobs: JobsModel, scores: ClipScores, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobsModel, scores: ClipScores, actions: ActionSet, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._scores = jobs, scores
         self._tells_ended = True
@@ -26,10 +28,14 @@ class StatusBar(QStatusBar):
         self.progress = QuietProgress("Progress of the run")
         self.step = QuietLabel("Step 1000 / 1000")
         self.left = QuietLabel("99 min left")
+        self.queue = QToolButton()  # opens the panel
+        self.queue.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.queue.setToolTip(actions["panel-queue"].toolTip())
+        self.queue.clicked.connect(actions["panel-queue"].trigger)
         self.device = label("", "muted")
         self.setContentsMargins(em(self, 0.6), 0, em(self, 0.6), 0)
         self.addWidget(self.message, 1)
-        for widget in (self.progress, self.step, self.left, self.device):
+        for widget in (self.progress, self.step, self.left, self.queue, self.device):
             self.addPermanentWidget(widget)
         self.setMinimumHeight(em(self, 1.7))
         jobs.changed.connect(self.refresh)
@@ -51,8 +57,17 @@ class StatusBar(QStatusBar):
             self.step.setText(f"Step {job.steps(' / ')}")
             self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
+        self._show_queue()
         state = {"starting": "Engine loading …", "ready": jobs.device_text, "failed": "No engine", "closed": ""}
         self.device.setText(state[jobs.engine_state])
+
+    def _show_queue(self) -> None:
+        count = len(self._jobs.waiting)
+        words = "Queue paused" if self._jobs.paused else "Queue"
+        text = f"{words}: {count} waiting" if count else words
+        if text != self.queue.text():
+            self.queue.setText(text)
+            self.queue.setAccessibleName(text)
 
     def _message(self, job: QueuedJob | None) -> str:
         if loading := self._scores.loading:

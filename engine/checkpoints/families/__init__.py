@@ -32,6 +32,8 @@ class Family:
                     corner and the target; "score" for the same with an aesthetic score instead of the target
     force_zeros  -- whether the condition of an empty negative prompt is zero
     micro_batch  -- the most images in one call of the net
+    memory       -- bytes that a call takes besides the weights, in float32 (engine.spec.memory): "base" at any size,
+                    and "pixel" for each pixel of each image
     unet, vae    -- arguments of diffusers' UNet2DConditionModel and AutoencoderKL
     """
 
@@ -47,6 +49,7 @@ class Family:
     force_zeros: bool
     defaults: Mapping[str, Any]
     micro_batch: int
+    memory: Mapping[str, int]
     unet: Mapping[str, Any] = field(repr=False)
     vae: Mapping[str, Any] = field(repr=False)
 

@@ -192,10 +192,10 @@ def test_the_end_of_the_way_up_is_gone_on_from_with_other_words(encoder: Encoder
 
 
 def test_the_price_of_a_tolerance_is_estimated_from_measurements(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
-    assert encoder.price(1e-4) == ""
+    assert encoder.price(1e-4).startswith("about 198 model calls, about "), "up and down again, typically"
     encode(encoder, qtbot)
-    assert encoder.price(1e-4) == f"≈ {4 * CALLS} model calls"
-    assert encoder.price(1e-3) == "≈ 56 model calls", "120 / ∛10"
+    assert encoder.price(1e-4).startswith(f"≈ {8 * CALLS} model calls, ≈ ")
+    assert encoder.price(1e-3).startswith("≈ 112 model calls, ≈ "), "240 / ∛10"
 
 
 def test_what_the_engine_cannot_do_is_one_sentence(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.core.models.choice import last_checkpoint
 from app.core.models.studio_models import StudioModels
+from app.ui.actions.action_set import ActionSet
+from app.ui.request.generate_bar import GenerateBar
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
+from engine.spec.saving import Change
 from tests.app.conftest import Parts
 from tests.app.models.conftest import notices, settle
+from tests.app.windows import opened
 from tests.fakes.checkpoints import SMALL, single_file, write_hollow
 
 GIB = 2**30
@@ -133,12 +140,12 @@ def test_a_model_that_does_not_fit_is_refused_with_half_precision_as_the_way(
     qtbot: QtBot, document: Document, models: StudioModels, memory: dict[str, Any], dream: Path
 ) -> None:
     memory["free"] = 4 * GIB
+    models.library.set_defaults(dream, {"precision": "float32"})
     choose(qtbot, models, dream)
     qtbot.waitUntil(lambda: not document.can_generate)
-    assert document.why_not == "It takes 4.78 GB of memory, 4.29 GB are free: use half precision."
-    assert models.choice.can_halve
-    assert models.choice.half_text == "Use half precision: 2.15 GB"
-    models.choice.halve()
+    assert document.why_not == "It takes 5.40 GB of memory, 4.29 GB are free: use half precision."
+    assert models.choice.change == Change(("half",))
+    models.choice.take_change()
     qtbot.waitUntil(lambda: document.can_generate)
     assert document.draft.model.compute_dtype == "bfloat16"
 
@@ -149,7 +156,7 @@ def test_a_model_that_does_not_fit_either_way_says_so(
     memory["free"] = GIB
     choose(qtbot, models, dream)
     qtbot.waitUntil(lambda: not document.can_generate)
-    assert not models.choice.can_halve
+    assert models.choice.change is None
     assert "choose a smaller model" in document.why_not
 
 
@@ -209,19 +216,37 @@ def test_a_real_checkpoint_is_described_under_its_name(qtbot: QtBot, models: Stu
     assert (info.id, info.title, info.size) == ("real", "real", (512, 512))
 
 
-def test_a_size_that_does_not_fit_is_refused_with_a_smaller_one_as_the_way(
+def test_a_size_that_does_not_fit_is_refused_with_one_button_for_the_whole_change(
     qtbot: QtBot, document: Document, models: StudioModels, memory: dict[str, Any], dream: Path
 ) -> None:
-    memory |= {"half": 4 * GIB, "free": 5.3 * GIB}
+    memory |= {"spare": 0, "free": int(2.3 * GIB)}
+    models.library.set_defaults(dream, {"precision": "float32"})
     choose(qtbot, models, dream)
+    document.draft.choose_size((1024, 1024))
+    change = models.choice.change
+    assert change is not None
+    assert "half" in change.ways
+    assert change.size is not None
+    assert document.why_not.endswith(f"are free: {change.words}.")
+    actions = {name: QAction() for name in ("generate", "cancel")}
+    bar = GenerateBar(document, models.choice, models.vaes, cast("ActionSet", actions))
+    opened(qtbot, bar, 340, 120)
+    assert bar.smaller.text() == f"Use {change.title}"
+    QTest.mouseClick(bar.smaller, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: document.can_generate)
-    before = models.choice.memory
-    document.draft.choose_size((2048, 2048))
-    assert not document.can_generate
-    assert models.choice.memory > before
-    size = models.choice.smaller_size
-    assert size is not None
-    assert f"use {size[0]}×{size[1]}" in document.why_not
-    models.choice.go_smaller()
-    assert document.draft.size == size
-    assert document.can_generate
+    assert document.draft.size == change.size
+    assert document.draft.model.saving == set(change.ways) - {"half"}
+    assert not bar.smaller.isVisible()
+
+
+def test_a_model_is_computed_in_the_devices_own_precision_unless_the_user_set_one(
+    qtbot: QtBot, document: Document, models: StudioModels, memory: dict[str, Any], dream: Path
+) -> None:
+    memory["best"] = "float16"
+    choose(qtbot, models, dream)
+    qtbot.waitUntil(lambda: document.draft.model.compute_dtype == "float16")
+    models.choice.set_defaults(dream, {"precision": "float32"})
+    qtbot.waitUntil(lambda: document.draft.model.compute_dtype == "float32")
+    memory |= {"best": "float32", "free": 4 * GIB}
+    models.choice.set_defaults(dream, {})
+    qtbot.waitUntil(lambda: document.draft.model.compute_dtype == "bfloat16")  # float32 does not fit

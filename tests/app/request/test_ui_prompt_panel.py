@@ -312,19 +312,27 @@ def test_ctrl_enter_generates_from_the_prompt_without_a_new_line(
     assert text.toPlainText() == "red apple"
 
 
-def test_the_button_becomes_cancel_while_a_run_goes_on(hand_parts: Parts, qtbot: QtBot) -> None:
+def test_cancel_stands_beside_generate_while_a_run_goes_on(hand_parts: Parts, qtbot: QtBot) -> None:
     window = open_window(qtbot, hand_parts.document)
     bar, document = window.panel.generate, hand_parts.document
-    assert bar.button.text() == "Generate"
+    assert not bar.cancel.isVisible()
     QTest.mouseClick(bar.button, LEFT)
-    assert bar.button.text() == "Cancel"
+    assert (bar.button.text(), bar.cancel.text(), bar.cancel.isVisible()) == ("Generate", "Cancel", True)
     hand_parts.fake.allow(2)
     until(qtbot, lambda: document.shown.step_count >= 1)
-    QTest.mouseClick(bar.button, LEFT)
-    until(qtbot, lambda: document.jobs.running is None)
-    assert document.jobs.all[0].state is JobState.CANCELLED
-    assert bar.button.text() == "Generate"
+    QTest.mouseClick(bar.button, LEFT)  # one more
+    assert "1 waiting" in bar.progress.text()
+    QTest.mouseClick(bar.cancel, LEFT)
+    first, second = document.jobs.all
+    until(qtbot, lambda: first.state is JobState.CANCELLED and document.jobs.running is second)
     assert document.shown.step_count == 2  # what was reached is kept
+    document.jobs.paused = True
+    until(qtbot, lambda: document.jobs.running is None)
+    assert bar.cancel.text() == "Resume"
+    QTest.mouseClick(bar.cancel, LEFT)
+    assert document.jobs.running is second
+    document.jobs.cancel()
+    until(qtbot, lambda: not bar.cancel.isVisible())
 
 
 def test_escape_cancels(hand_parts: Parts, qtbot: QtBot) -> None:
@@ -342,7 +350,7 @@ def test_while_one_runs_ctrl_enter_queues_another(hand_parts: Parts, qtbot: QtBo
     for _ in range(3):
         QTest.keyClick(text, Qt.Key.Key_Return, CONTROL)
     assert len(hand_parts.document.jobs.all) == 3
-    assert "2 waiting" in window.panel.generate.note.text()
+    assert "2 waiting" in window.panel.generate.progress.text()
     hand_parts.document.jobs.cancel_all()
     until(qtbot, lambda: all(job.state.ended for job in hand_parts.document.jobs.all))
 

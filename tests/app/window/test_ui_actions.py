@@ -25,13 +25,14 @@ from tests.app.windows import finish, open_window, until
 from tests.fakes.morph import morphed
 
 REACH = {  # the canvas is two places: with a run on it, and with the artwork
-    "window": {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys"},
+    "window": {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys", "queue"},
     "picture": {"run", "artwork", "timeline"},
     "steps": {"run", "timeline", "frames"},
     "candidates": {"artwork", "candidates"},
     "timeline": {"timeline"},
     "lab": {"lab"},
     "morph-keys": {"morph-keys"},
+    "queue": {"queue"},
 }
 
 
@@ -242,11 +243,12 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
             elsewhere = page != "pictures" and action.id in leaves
             if action.id not in opens_others and not action.id.startswith("page-") and not elsewhere:
                 window.actions_[action.id].trigger()
+        parts.document.jobs.paused = False
         until(qtbot, lambda: all(job.state.ended for job in parts.document.jobs.all))
         window.steps.pause()
         window.lab.cancel()
         until(qtbot, lambda: not window.lab.activity and not window.morph.rendering)
-    assert parts.document.jobs.all
+    assert parts.fake.requests
     assert begun >= {"run", "walk", "cover"}
 
 

@@ -148,7 +148,7 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
 
 def test_loading_and_applying_adapters_are_said_with_their_shares(hand_parts: Parts, qtbot: QtBot) -> None:
     window, document = open_window(qtbot, hand_parts.document), hand_parts.document
-    note = window.panel.generate.note
+    note = window.panel.generate.progress
 
     def shows(text: str) -> bool:
         return note.text() == text

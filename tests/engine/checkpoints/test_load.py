@@ -15,7 +15,7 @@ from engine.checkpoints.hashes import Hashes, layout_md5
 from engine.checkpoints.names import unet_name, vae_name
 from engine.checkpoints.settings import ModelSettings
 from engine.errors import Cancelled
-from engine.models.latent import LatentModel, load
+from engine.models.latent import LatentModel, load, load_preview_codec
 from engine.models.nets import build_unet, build_vae
 from engine.spec.catalog import ModelInfo, checkpoint, checkpoints, with_hash
 from engine.types import Said
@@ -201,20 +201,19 @@ def test_the_codec_keeps_a_picture_as_the_vae_does(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_decoded_in_tiles_where_memory_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.models import latent, placement
+    from engine.models import placement
 
     codec = loaded(write_folder(tmp_path / "tiny", nets(small=True))).codec
-    latents = torch.randn(1, 4, 16, 24)
+    latents = torch.randn(1, 4, 8, 80)
     whole = codec.decode(latents)
     assert_close(whole, nets(small=True).vae.decode(latents / 0.18215).sample)
     monkeypatch.setattr(placement, "free_bytes", lambda device: 2**20)
-    monkeypatch.setattr(latent, "TILE", 8)
     tiles = codec.decode(latents)
-    assert tiles.shape == whole.shape == (1, 3, 128, 192)
+    assert tiles.shape == whole.shape == (1, 3, 64, 640)
     assert not torch.equal(tiles, whole)
     vae = nets(small=True).vae
-    corner = vae.decode(latents[..., :8, :8] / 0.18215).sample
-    assert_close(tiles[..., :48, :48], corner[..., :48, :48])  # where no other tile is blended in
+    corner = vae.decode(latents[..., :64] / 0.18215).sample
+    assert_close(tiles[..., :128], corner[..., :128])  # where no other tile is blended in
 
 
 def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
@@ -239,6 +238,11 @@ def test_a_tiny_vae_of_its_own_replaces_the_vae(tmp_path: Path) -> None:
         assert_close(model.codec.decode(latents), taesd.decode(latents).sample)
         image = torch.rand(1, 3, 64, 64)
         assert_close(model.codec.encode(image), taesd.encode(image).latents)
+        preview = load_preview_codec(vae, "sd1", CPU)
+        apart = (preview.decode(latents) - taesd.decode(latents).sample).abs().max()
+        assert apart < 2 / 127.5, "bfloat16 has steps of 1/256 near ±1: a level of a picture or two"
+    with pytest.raises(CheckpointError, match="no TAESD for Stable Diffusion 1"):
+        load_preview_codec(path, "sd1", CPU)
 
 
 def test_the_scheduler_of_a_folder_decides_schedule_and_prediction(tmp_path: Path) -> None:

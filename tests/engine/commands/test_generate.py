@@ -21,11 +21,6 @@ from engine.store import RunReader
 ROOT = Path(__file__).parents[3]
 
 
-def tweedie(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "engine", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-
-
 @pytest.mark.parametrize("encoding", ["koi8-r", "cp1252", "euc_jp", "ascii"])
 def test_a_terminal_without_a_character_prints_a_substitute(
     encoding: str, tmp_path: Path, tiny_model: ModelInfo, monkeypatch: pytest.MonkeyPatch
@@ -51,26 +46,12 @@ def test_minus_one_is_a_random_seed(tmp_path: Path, tiny_model: ModelInfo) -> No
     assert request.seeds[0] >= 0
 
 
-def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path) -> None:
+def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, run = tmp_path / "apple.png", tmp_path / "apple.twrun"
-    words = [
-        "red apple",
-        "--class",
-        "noto",
-        "--negative",
-        "blue",
-        "--steps",
-        "4",
-        "--sampler",
-        "heun",
-        "--guidance",
-        "2",
-    ]
-    done = tweedie(
-        "generate", *words, "--seed", "5", "--batch", "2", "--out", str(out), "--run-file", str(run), "--json"
-    )
-    assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)
+    words = ["red apple", "--class", "noto", "--negative", "blue", "--steps", "4", "--sampler", "heun"]
+    words += ["--guidance", "2", "--seed", "5", "--batch", "2", "--json"]
+    assert main(["generate", *words, "--out", str(out), "--run-file", str(run)]) == 0
+    facts = json.loads(capsys.readouterr().out)
     assert [p["seed"] for p in facts["pictures"]] == [5, 6]
     for k, picture in enumerate(facts["pictures"]):
         path = tmp_path / f"apple-{k}.png"
@@ -103,18 +84,29 @@ def test_a_batch_is_numbered_and_its_files_are_printed(tmp_path: Path) -> None:
         (["x", "--temperature", "0"], "above 0"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_before_torch_is_loaded(words: list[str], says: str) -> None:
-    done = tweedie("generate", *words)
+def test_what_cannot_be_done_is_one_line(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", *words]) == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_what_cannot_be_done_is_said_before_torch_is_loaded() -> None:
+    code = (
+        "import sys; from engine.__main__ import main; refused = main(['generate', 'x', '--temperature', '0']); "
+        "sys.exit(refused if 'torch' not in sys.modules else 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
 
 
-def test_help_names_every_option() -> None:
-    done = tweedie("generate", "--help")
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["generate", "--help"])
+    told = capsys.readouterr().out
     named = ["class", "model", "negative", "steps", "sampler", "guidance", "seed", "batch", "json", "out"]
-    assert [name for name in named if f"--{name}" not in done.stdout] == []
+    assert [name for name in named if f"--{name}" not in told] == []
 
 
 def test_without_a_second_stage_the_picture_is_the_last_state(tmp_path: Path) -> None:

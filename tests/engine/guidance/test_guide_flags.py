@@ -206,8 +206,9 @@ def test_a_guided_run_resumes_in_another_process_from_its_file_alone(elsewhere: 
     info = find("emoji")
     draft = Draft.for_model(info, guidance=1.0, sampler="ddpm", steps=4, seed=5, enlarge=False, guides=guides)
     request = resolve(draft, info)
-    whole = [*Session("cpu").generate(request, aims=(red,))]
-    begun = Session("cpu").generate(request, tmp_path / "run", aims=(red,))
+    session = Session("cpu")
+    whole = [*session.generate(request, aims=(red,))]
+    begun = session.generate(request, tmp_path / "run", aims=(red,))
     next(begun), next(begun)
     del begun
     assert elsewhere(final_state, tmp_path / "run").tobytes() == whole[-1].move.x.numpy().tobytes()

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.checkpoints.settings import ModelSettings
 from engine.models import cache
-from engine.models.cache import LARGE, Models
+from engine.models.cache import LARGE, DoesNotFit, Models
 from engine.models.errors import ModelError
-from engine.spec.catalog import ModelInfo
+from engine.spec.catalog import ModelInfo, checkpoint
+from engine.spec.draft import Draft, resolve
+from engine.spec.saving import Change
+from tests.fakes.checkpoints import SMALL, write_hollow
 from tests.latent import latent_info, latent_models
 
 GIB = 2**30
@@ -63,13 +67,30 @@ def test_what_does_not_fit_is_refused_before_it_is_read_with_the_smaller_way(
     read: list[str] = []
     monkeypatch.setattr(cache.models, "load", lambda *_: read.append("read"))
     free(monkeypatch, 5 * GIB)
-    with pytest.raises(
-        ModelError, match=r"takes 6\.0 GiB of memory and 5\.0 GiB are free: .*half precision.* 3\.0 GiB"
-    ):
+    with pytest.raises(ModelError, match=r"takes 6\.0 GiB of memory and 5\.0 GiB are free: close other programs"):
         held.get(info("a", 6 * GIB))
-    with pytest.raises(ModelError, match="close other programs, or choose a smaller model"):
-        held.get(replace(info("a", 6 * GIB), compute_dtype="float16"))
     assert read == []
+
+
+def test_a_run_that_does_not_fit_is_refused_with_the_smallest_change(
+    held: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = write_hollow(tmp_path / "m.safetensors", SMALL)
+    small = checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
+    weights = {"net": 5 * GIB // 4, "text": 0, "vae": GIB}
+    large = replace(small, bytes=6 * GIB, config=small.config | {"weights": weights})
+    request = resolve(Draft.for_model(large, precision="float32"), large)
+    free(monkeypatch, 8 * GIB)
+    held.check_run(request, large)
+    free(monkeypatch, 5 * GIB)
+    with pytest.raises(
+        DoesNotFit, match=r"takes 7\.0 GiB of memory and 5\.0 GiB are free: use half precision\."
+    ) as told:
+        held.check_run(request, large)
+    assert told.value.change == Change(("half",))
+    free(monkeypatch, GIB)
+    with pytest.raises(DoesNotFit, match="close other programs, or choose a smaller model"):
+        held.check_run(request, large)
 
 
 def test_two_precisions_of_a_model_are_two_models(held: Models) -> None:

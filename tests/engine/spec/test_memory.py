@@ -1,45 +1,100 @@
-"""The memory of a run before the click: it grows with pixels and rows; a smaller size is one that the model makes."""
+"""The memory of a run before the click, part by part, and the smallest change that makes it fit."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.checkpoints.settings import ModelSettings
-from engine.spec.catalog import ModelInfo, checkpoint, embedded_models
+from engine.spec.catalog import ModelInfo, checkpoint
 from engine.spec.draft import Draft, resolve
-from engine.spec.memory import run_bytes, smaller_size
-from tests.fakes.checkpoints import write_hollow
+from engine.spec.memory import (
+    automatic_precision,
+    changed,
+    decode_bytes,
+    loaded_bytes,
+    net_bytes,
+    request_bytes,
+    smallest_change,
+)
+from engine.spec.request import Request
+from engine.spec.saving import Change
+from tests.fakes.checkpoints import SMALL, write_hollow
+
+GB = 10**9
+SIZE = 1024, 768
+PRECISIONS = [("half", "bfloat16"), ("tiles", None), ("offload", None), ("single", None)]
 
 
 @pytest.fixture
 def info(tmp_path: Path) -> ModelInfo:
-    path = write_hollow(tmp_path / "m.safetensors", {"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)})
-    return checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
+    """A model of Stable Diffusion 1 that takes 8 GB, 2 of them for text encoders and 1 for the decoder."""
+    path = write_hollow(tmp_path / "m.safetensors", SMALL)
+    small = checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
+    weights = {"net": 5 * GB // 4, "text": 2 * GB, "vae": GB}
+    return replace(small, bytes=8 * GB, config=small.config | {"weights": weights})
 
 
-def of(info: ModelInfo, **choices: object) -> int:
-    return run_bytes(resolve(Draft.for_model(info, **choices), info), info)
+def of(info: ModelInfo, **choices: object) -> Request:
+    return resolve(Draft.for_model(info, **{"width": SIZE[0], "height": SIZE[1], "guidance": 7.0} | choices), info)
 
 
 def test_the_measured_figures_come_back(info: ModelInfo) -> None:
-    assert of(info, width=256, height=256, guidance=7.0) == pytest.approx(209e6, rel=0.02)
-    assert of(info, width=512, height=512, guidance=7.0) == pytest.approx(488e6, rel=0.02)
+    assert net_bytes(info, (256, 256), 2) == pytest.approx(209e6, rel=0.02)
+    assert net_bytes(info, (512, 512), 2) == pytest.approx(488e6, rel=0.02)
+    assert net_bytes(info.in_precision("float16"), (512, 512), 2) == pytest.approx(244e6, rel=0.02)
+    assert decode_bytes(512, 512) == pytest.approx(4.2e3 * 512**2, rel=0.05)
 
 
-def test_half_precision_takes_half_and_a_batch_takes_no_more_than_its_calls(info: ModelInfo) -> None:
-    assert of(info, precision="bfloat16") == pytest.approx(of(info) / 2, abs=1)
-    assert of(info, guidance=1.0) < of(info, guidance=7.0)
-    assert of(info, batch=64) == of(info, batch=32) or info.micro_batch > 64
+def test_a_run_takes_all_weights_and_its_largest_part(info: ModelInfo) -> None:
+    net, decoder = net_bytes(info, SIZE, 2), decode_bytes(*SIZE)
+    assert request_bytes(of(info), info) == 8 * GB + decoder
+    assert net < decoder
+    assert decode_bytes(*SIZE, tiles=True) < net
+    assert request_bytes(of(info), changed(info, ("tiles",))) == 8 * GB + net
+    assert request_bytes(of(info), changed(info, ("offload",))) == 5 * GB + net
+    half = of(info, precision="bfloat16")
+    assert request_bytes(half, changed(info, ("offload",))) == GB + decoder, "the net has 2.5 GB"
+    assert loaded_bytes(changed(info, ("half", "offload"))) == 2.5 * GB
+    assert request_bytes(of(info, batch=9), info) == request_bytes(of(info), info), "a call has two images at most"
 
 
-def test_a_model_of_pixels_is_not_counted() -> None:
-    small = embedded_models()[0]
-    assert run_bytes(resolve(Draft.for_model(small), small), small) == 0
+def test_the_smallest_change_that_fits_is_found_and_no_smaller_one_fits(info: ModelInfo) -> None:
+    found = [smallest_change(of(info), info, free) for free in range(12 * GB, GB, -GB // 20)]
+    first = dict.fromkeys(change for change in found if change is not None)
+    assert list(first)[:2] == [Change(), Change(("half",))]
+    assert Change(("half", "offload")) in first
+    assert found[-1] is None, "no size fits into 1 GB"
+    smaller = smallest_change(of(info), info, int(2.7 * GB), spare=0)
+    assert smaller is not None
+    assert smaller.size is not None, "all ways together do not do"
+    assert smaller.size[0] / smaller.size[1] == pytest.approx(4 / 3, rel=0.1)
+    for free, change in zip(range(12 * GB, GB, -GB // 20), found, strict=True):
+        if change is not None and change.size is None:
+            needs = {n: request_bytes(of(info, precision=p), changed(info, (n,)), 512 * 2**20) for n, p in PRECISIONS}
+            assert any(one <= free for one in needs.values()) == (len(change.ways) <= 1)
 
 
-def test_a_smaller_size_keeps_the_shape_and_is_the_largest_that_fits(info: ModelInfo) -> None:
-    size = smaller_size((1024, 768), info, lambda size: size[0] * size[1] <= 512 * 384)
-    assert size == (512, 384)
-    assert smaller_size((1024, 768), info, lambda size: False) is None
+def test_what_is_on_already_is_not_offered_and_a_fixed_choice_is_kept(info: ModelInfo) -> None:
+    half = of(info, precision="float16")
+    assert smallest_change(half, info, 5 * GB) == Change(("offload",))
+    with_tiles = changed(info, ("tiles",))
+    assert smallest_change(of(info), with_tiles, 7 * GB) == Change(("half",))
+    assert smallest_change(of(info), info, 7 * GB) == Change(("offload",))
+
+
+def test_a_change_is_said_in_words_and_flags() -> None:
+    change = Change(("half", "tiles"), (512, 384))
+    assert change.words == "use half precision, decode in tiles and make it 512 × 384"
+    assert change.title == "half precision, tiles, 512 × 384"
+    assert change.flags == "--precision bfloat16 --tiles --size 512x384"
+
+
+def test_the_automatic_precision_is_the_devices_and_half_where_memory_is_short(info: ModelInfo) -> None:
+    assert automatic_precision(info, "float32", 16 * GB) == "float32"
+    assert automatic_precision(info, "float32", None) == "float32"
+    assert automatic_precision(info, "float32", 8 * GB) == "bfloat16"
+    assert automatic_precision(info, "float32", GB) == "float32", "half precision does not do either"
+    assert automatic_precision(info, "float16", 16 * GB) == "float16"
