@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from engine.offline import stay_offline
 from engine.terminal import print_anything
@@ -29,6 +30,7 @@ def main() -> int:
     from app.bootstrap import Studio, make_application
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
+    from app.instance import Instance, hand_over, name_of
     from engine.spec.catalog import embedded_models, resource_root
 
     folders = Folders.of_user()
@@ -39,7 +41,15 @@ def main() -> int:
         return 1
     reporter.install()
     app = make_application(sys.argv)
-    studio = Studio(models, folders, reporter=reporter)
+    files = app.arguments()[1:]
+    instance = Instance(name_of(folders.config), app)
+    if hand_over(name_of(folders.config), files):
+        reporter.uninstall()
+        return 0
+    instance.listen()  # where it cannot, a second start opens a second window
+    studio = Studio(models, folders, reporter=reporter, files=[str(Path(file).absolute()) for file in files])
+    instance.called.connect(studio.raise_window)
+    app.aboutToQuit.connect(instance.close)
     app.aboutToQuit.connect(studio.close)
     studio.show()
     status = app.exec()

@@ -60,7 +60,10 @@ class Studio(QObject):
         session: Callable[[], Performer] = open_session,
         reporter: CrashReporter | None = None,
         parent: QObject | None = None,
+        *,
+        files: Sequence[str] = (),
     ) -> None:
+        """`files` are opened once the window is there."""
         super().__init__(parent)
         from app.ui.window.main_window import MainWindow
 
@@ -99,7 +102,7 @@ class Studio(QObject):
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
         self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave, self.models)
-        self._closed = False
+        self._closed, self._files = False, list(files)
         self._signals = Signals(self)
         self._signals.received.connect(self._close_window)
         self._collector = Collector(self)
@@ -119,6 +122,11 @@ class Studio(QObject):
         self._collector.start()
         self._signals.install()
         self.window.show()
+
+    def raise_window(self, files: Sequence[str] = ()) -> None:
+        """Bring the window to the front, and open `files` in it."""
+        self.window.raise_window()
+        self.window.take_files(files)
 
     def close(self) -> None:
         """Cancel, wait for the engine (at most one model call), save the settings."""
@@ -156,6 +164,7 @@ class Studio(QObject):
         self.document.tokens.start()
         self.models.start()
         self.autosave.restore()
+        self.window.take_files(self._files)
         sweep(self.library.pictures)
 
     def _remember(self) -> None:

@@ -21,7 +21,7 @@ from engine.finishing import to_pictures
 from engine.jobs.decode_step import StepDecoded
 from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
-from engine.jobs.generate import PictureSaved, RunEnded
+from engine.jobs.generate import Enlarging, PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, Applying, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
@@ -233,7 +233,7 @@ class _Run:
         else:
             try:
                 pictures, on_white = self._session.finished_pictures(
-                    self.request, self._last, self._caller.cancelled, self._inputs
+                    self.request, self._last, self._caller.cancelled, self._inputs, report=self._report
                 )
             except EngineError as error:
                 if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
@@ -271,6 +271,9 @@ class _Run:
         raise type(error)(
             "There is not enough memory for the second stage: the small pictures are saved; make fewer images at once."
         ) from error
+
+    def _report(self, done: int, total: int) -> None:
+        self._caller.early(Enlarging(done, total, self._seconds))
 
     @property
     def _seconds(self) -> float:

@@ -336,10 +336,14 @@ class Session:
         cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         transparent: bool = False,
+        report: Callable[[int, int], None] = lambda done, total: None,
     ) -> Finished:
-        """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha."""
+        """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha.
+
+        report -- called before each call of the second stage's net with the number of calls done, and of all
+        """
         with _memory_errors():
-            return finish(request, self.model(request), x, cancelled, inputs, transparent)
+            return finish(request, self.model(request), x, cancelled, inputs, transparent, report)
 
     def enlarge(
         self,

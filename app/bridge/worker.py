@@ -15,6 +15,8 @@ from app.bridge.mailbox import Mailbox
 from app.bridge.previews import Previews, ViewState
 from app.bridge.work_queue import Within, WorkQueue
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
+from engine.errors import Cancelled
+from engine.jobs.generate import Enlarging
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
 
@@ -164,7 +166,8 @@ class Performance:
                 self._send(event)
                 return True
         except (Exception, SystemExit) as error:  # of a library that ends the process: the job ends instead
-            log.info("%s", order.job.kind, exc_info=True)
+            if not isinstance(error, Cancelled):
+                log.info("%s", order.job.kind, exc_info=True)
             end = CANCELLED if order.cancelled.is_set() else End("failed", sentence(error))
         self._previews.flush()
         self._mailbox.end(order, end)
@@ -174,7 +177,7 @@ class Performance:
         if isinstance(event, Estimate):
             self._previews.take(event)
             return
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | Enlarging):
             self._previews.flush()
         self._mailbox.put(self._order, event)
 

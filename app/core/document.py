@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
+from app.core.canvas.auto_box import AutoBox
 from app.core.canvas.editing import Editing
 from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
@@ -56,6 +57,7 @@ class Document(QObject):
     suggestions -- names for the words of the prompt that the model does not know
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
+    auto_box  -- fits its box to its mask
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
@@ -90,6 +92,7 @@ class Document(QObject):
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
         self.suggestions = Suggestions(self.draft, self.jobs, engine, self)
+        self.auto_box = AutoBox(self.artwork, self)
         self.editing = Editing(self.shown, self.artwork, self)
         self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
@@ -287,6 +290,7 @@ class Document(QObject):
 
     def _fit_box(self) -> None:
         self.artwork.box_aspect = QSize(*self.draft.size)
+        self.auto_box.fit()
 
     def _on_added(self, job: QueuedJob) -> None:
         if job.placement is not None:

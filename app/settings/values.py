@@ -55,6 +55,11 @@ class Values:
         title="Tools",
         description="The tool in hand, and how each is set.",
     )
+    box_follows_mask: bool = setting(
+        True,
+        title="The box follows the mask",
+        description="The part that the model sees is fitted to what is painted, with a margin.",
+    )
     export_factor: int = setting(
         1, low=1, high=MAX_SIDE, title="Export factor", description="How many times larger a picture is exported."
     )

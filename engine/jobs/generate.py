@@ -1,6 +1,7 @@
 """Jobs that generate pictures: a new run, a fork of a stored step, and a resumed run. Needs no torch.
 
-Each sends Progress and an Estimate for every step, PictureSaved for every saved picture, and at the end RunEnded.
+Each sends Progress and an Estimate for every step, Enlarging for every call of a second stage, PictureSaved for every
+saved picture, and at the end RunEnded.
 """
 
 from __future__ import annotations
@@ -19,6 +20,21 @@ class PictureSaved(Event):
     """A finished picture is completely written at `path`."""
 
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Enlarging(Event):
+    """All steps are done, and the second stage enlarges the pictures.
+
+    done, total -- the calls of its net
+    seconds     -- the job's own time since its model was loaded
+    """
+
+    done: int
+    total: int
+    seconds: float
+
+    latest: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

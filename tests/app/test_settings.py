@@ -340,6 +340,7 @@ def test_every_setting_is_declared_with_a_title_and_a_description() -> None:
         "scaling",
         "preview_decoder",
         "seed_locked",
+        "box_follows_mask",
         "export_factor",
         "export_method",
         "export_kind",

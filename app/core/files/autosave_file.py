@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AutosaveFile:
-    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
+    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box, aspect and by_hand as Artwork has them;
     unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
     back; origin -- how the picture was made, where a Request of ours says so
     """
@@ -57,12 +57,14 @@ class AutosaveFile:
     unsaved: bool
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
+    by_hand: bool = True
     origin: Origin | None = None
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
         """Make it the artwork; `pixels` is bgra(rgb)."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask, self.origin)
         artwork.box = QRect(*self.box)
+        artwork.box_by_hand = self.by_hand
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
@@ -74,7 +76,7 @@ def write(folder: Path, kept: AutosaveFile) -> None:
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
     entry: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
-    entry["results"] = results
+    entry |= {"results": results, "by_hand": kept.by_hand}
     if kept.origin is not None and kept.origin.request is not None:
         entry["settings"] = {"request": kept.origin.request.to_json(), "forked": kept.origin.forked}
     text = PngInfo()
@@ -153,8 +155,10 @@ def read(folder: Path) -> AutosaveFile:
         except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(entry.get("title", "")), bool(entry.get("unsaved", True))
-    origin = _read_origin(entry.get("settings"))
-    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes), origin)
+    origin, by_hand = _read_origin(entry.get("settings")), bool(entry.get("by_hand", True))
+    return AutosaveFile(
+        rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes), by_hand, origin
+    )
 
 
 def _read_origin(entry: object) -> Origin | None:

@@ -311,7 +311,7 @@ class MorphRoom(StepTimeline):
             and result.whole
             and (run := measured_run(result.morph, result.seconds)) is not None
         ):
-            self._prices.learn(*run)
+            self._prices.learn_whole(*run)
         self.frames_changed.emit()
         self.activity_changed.emit()
         self.choices_changed.emit()  # the price is known better now

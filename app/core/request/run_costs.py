@@ -76,6 +76,12 @@ class Prices(QObject):
             self._times.add(self._called("finish", request), batch, finishing)
         self._keep()
 
+    def learn_whole(self, request: Request, seconds: float) -> None:
+        """A run of `request`, without a second stage, took `seconds` with all that makes its pictures."""
+        known = self._times.seconds(self._called("finish", request), len(request.seeds)) or 0.0
+        finishing = min(known, seconds / 2)
+        self.learn(request, seconds - finishing, 0, finishing)
+
     def learn_call(self, request: Request, rows: int, seconds: float) -> None:
         """One call of the net with `rows` rows took `seconds`."""
         self._times.add(self._called("net", request), rows, seconds)
@@ -137,6 +143,11 @@ class Prices(QObject):
         """The estimated time in words, such as "≈ 0.6 s"; "" where it was not measured."""
         seconds = self.seconds(request, start)
         return "" if seconds is None else Estimate(seconds).words
+
+    def finishing(self, request: Request) -> float | None:
+        """The estimated seconds of the request's second stage; None before one was measured."""
+        each = self._times.seconds(self._called("second", request), len(request.seeds))
+        return None if each is None else each * enlargement_passes(request)
 
     def _called(self, kind: Kind, request: Request) -> Called:
         machine = Machine(request.model_sha256, request.precision or "", self._device)

@@ -47,7 +47,7 @@ class ActionSet(QObject):
                        document.jobs.changed, document.jobs.engine_changed, shown.view_changed, shown.image_changed,
                        shown.playing_changed, document.draft.settings_changed, document.draft.model_changed,
                        document.editing.changed, document.editing.inputs_changed, studio.look.changed,
-                       studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
+                       studio.tools.tool_changed, studio.tools.choices_changed, document.auto_box.changed):  # fmt: skip
             signal.connect(self.refresh)
         picture_likelihood, encoder = studio.picture_likelihood, studio.encoder
         for signal in (picture_likelihood.map_changed, picture_likelihood.activity_changed, encoder.activity_changed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
@@ -117,6 +117,8 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming, models):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        document.auto_box.on = settings.values.box_follows_mask
+        document.auto_box.changed.connect(self._remember_box)
         self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.pages.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
@@ -138,6 +140,21 @@ class MainWindow(QMainWindow):
             return
         if self.pages.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
+
+    def take_files(self, files: Sequence[str]) -> None:
+        """Take files of the command line as dropped ones."""
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(file) for file in files])
+        if files:
+            self._take(mime)
+
+    def raise_window(self) -> None:
+        """Bring the window to the front, also where it is minimised."""
+        self.setWindowState((self.windowState() & ~Qt.WindowState.WindowMinimized) | Qt.WindowState.WindowActive)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)  # where the desktop does not let a window come to the front by itself
 
     # called by the actions: app.ui.actions.studio
 
@@ -250,6 +267,9 @@ class MainWindow(QMainWindow):
 
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.state)
+
+    def _remember_box(self) -> None:
+        self.settings.update(box_follows_mask=self.document.auto_box.on)
 
     def _show_title(self) -> None:
         run = self.document.shown.run

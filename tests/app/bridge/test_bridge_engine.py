@@ -30,7 +30,7 @@ def engine() -> Iterator[EngineClient]:
     engine.close()
 
 
-def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+def test_real_runs_whole_paused_cancelled_and_refused(engine: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
     model = embedded_models()[0]
     library, prices = RunLibrary(tmp_path / "runs", tmp_path / "pictures"), Prices()
     jobs = JobQueue(engine, prices)
@@ -56,6 +56,23 @@ def test_a_real_run_a_cancelled_one_and_a_refused_one(engine: EngineClient, qtbo
         settings = read_settings(path)
         assert settings is not None
         assert settings.seeds == (job.request.seeds[k],)
+
+    document.draft.update(steps=10, batch=1, sampler="dpmpp-2m-sde", seed=5)
+    document.draft.seed_locked = True
+    whole = document.generate()
+    paused = document.generate()
+    assert whole is not None
+    assert paused is not None
+    qtbot.waitUntil(lambda: paused.steps_done >= 1, timeout=120_000)
+    jobs.pause(paused)
+    qtbot.waitUntil(lambda: paused.state is JobState.PAUSED, timeout=120_000)
+    assert 1 <= len(RunReader(paused.run_path).steps) < 10
+    with qtbot.waitSignal(jobs.job_ended, timeout=120_000):
+        jobs.resume(paused)
+    assert paused.state is JobState.FINISHED
+    assert len(paused.images) == 1
+    one, two = RunReader(whole.run_path), RunReader(paused.run_path)
+    assert all((one.next(k) == two.next(k)).all() for k in range(10)), "to the same bits, with its history and noise"
 
     document.draft.update(steps=500, batch=1)
     job = document.generate()

@@ -173,7 +173,7 @@ def test_more_are_queued_while_one_runs_and_each_has_a_tile(slow: Bench) -> None
     strip = slow.strip
     assert [strip.describe(tile).rsplit(", ")[-1] for tile in (1, 2)] == ["being made", "waiting"]
     assert (strip.count, strip.index) == (3, 1)
-    assert "1 waiting" in slow.window.panel.generate.note.text()
+    assert "1 waiting" in slow.window.panel.generate.progress.text()
     slow.parts.fake.allow(9)
     until(slow.qtbot, lambda: second.state is JobState.FINISHED)
     assert first.state is JobState.FINISHED
