@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from app.core.canvas.toolset import EDGES, LIMITS, ToolChoices, ToolsetState
+from app.core.canvas.toolset import EDGES, LIMITS, SIDES, ToolChoices, ToolsetState
 from app.settings.declare import SettingsError, read_fields
 from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
@@ -52,8 +52,16 @@ def read_tools(data: object, lost: list[str]) -> ToolsetState:
             choices[name] = ToolChoices(**found)
     plain = {name: value for name, value in data.items() if name != "choices"}
     return ToolsetState(
-        choices=choices, **read_fields(plain, ToolsetState, "“tools”", lost, {"edge": EDGES}, {"colour": _colour})
+        choices=choices,
+        **read_fields(plain, ToolsetState, "“tools”", lost, {"edge": EDGES, "side": SIDES}, {"colour": _colour}),
     )
+
+
+def read_folders(data: object, lost: list[str]) -> dict[str, str]:
+    """The folders that were used last, by purpose."""
+    if not isinstance(data, dict):
+        raise SettingsError("“folders” is no table")
+    return {name: folder for name, folder in data.items() if isinstance(folder, str) and "\0" not in folder}
 
 
 def _colour(data: list[Any]) -> tuple[int, int, int]:
@@ -122,7 +130,7 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_folders(data: Any, lost: list[str]) -> list[str]:
+def read_folder_list(data: Any, lost: list[str]) -> list[str]:
     """The folders in a list; what is none is left out."""
     if not isinstance(data, list):
         lost.append("the folders are no list")

@@ -10,19 +10,22 @@ from engine.pictures.foreign.adopt import FoundLoras, FoundVae, find_loras, find
 from engine.pictures.foreign.programs import read_foreign
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError
-from engine.pictures.png import read_settings
+from engine.pictures.png import read_parent, read_settings
 from engine.settings_folder import settings_folder
 from engine.spec.request import Request, RequestError
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsFound:
-    """own -- the Request that made the picture; foreign -- what another studio wrote; loras, vae -- its files here"""
+    """own -- the Request that made the picture; forked -- whether its run went on from another one; foreign -- what
+    another studio wrote; loras, vae -- its files here
+    """
 
     own: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
     vae: FoundVae | None = None
+    forked: bool = False
 
 
 def settings_in(path: Path) -> SettingsFound:
@@ -32,7 +35,7 @@ def settings_in(path: Path) -> SettingsFound:
     """
     try:
         if (own := read_settings(path)) is not None:
-            return SettingsFound(own)
+            return SettingsFound(own, forked=read_parent(path) is not None)
     except RequestError:
         pass  # no PNG, or damaged: the picture is whole all the same
     try:

@@ -26,6 +26,7 @@ class Action:
     group    -- switches of which exactly one is on
     submenu  -- the menu inside `menu` that it stands in
     short    -- the text on a button, where `text` is long
+    looks    -- whether the eyes are on the picture or its steps afterwards, though its keys work anywhere
     begins   -- whether a separator stands before it
     """
 
@@ -45,4 +46,10 @@ class Action:
     group: str = ""
     submenu: str = ""
     short: str = ""
+    looks: bool = False
     begins: bool = False
+
+    @property
+    def shows_picture(self) -> bool:
+        """Whether a person goes on with the picture or its steps after it."""
+        return self.looks or self.where in ("picture", "timeline", "steps", "candidates")

@@ -29,6 +29,7 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
+from app.ui.files.file_dialog import LastFolders
 from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
             document.morph,
         )
         self.look = look
+        LastFolders(settings, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
@@ -230,6 +232,12 @@ class MainWindow(QMainWindow):
         self.show_page(PICTURES)
         self.docks.show("settings")
         self.panel.focus_first()
+
+    def focus_picture(self) -> None:
+        """Move the keyboard to the canvas, or to the timeline of the run that it shows."""
+        if self.pages.name == PICTURES:
+            shows_run = not self.document.editing.shows_artwork and self.docks.is_shown("timeline")
+            (self.timeline.strip if shows_run else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def steer(self) -> None:
         """Move the keyboard focus to the field of CLIP's aim."""
