@@ -104,6 +104,6 @@ def test_a_step_of_512_is_sharp_soon_after_the_cursor_rests() -> None:
             strict=True,
         )
     rest = REST_MS / 1e3
-    print(f"TAESD, 64×64×4 to 512², {torch.get_num_threads()} threads, with {rest:.2f} s of rest: at half the size after "
-          f"{rest + statistics.median(first):.2f} s, the least {rest + min(first):.2f}; then whole after "
+    print(f"TAESD, 64×64×4 to 512², {torch.get_num_threads()} threads, with {rest:.2f} s of rest: at half the size "
+          f"after {rest + statistics.median(first):.2f} s, the least {rest + min(first):.2f}; then whole after "
           f"{statistics.median(whole):.2f} s more, the least {min(whole):.2f}")  # fmt: skip
