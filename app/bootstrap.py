@@ -92,6 +92,7 @@ class Studio(QObject):
             lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
         )
         self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
+        self.document.prompts.keep_in(folders.config / "prompts.json")
         self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)

@@ -33,6 +33,7 @@ from app.core.request.fork import (
     why_no_variations,
 )
 from app.core.request.methods import FILL, NEW
+from app.core.request.prompt_history import PromptHistory
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
 from app.core.request.token_count import TokenCount
@@ -51,6 +52,7 @@ class Document(QObject):
 
     draft     -- the chosen model and the settings of the next run
     tokens    -- the tokens that the prompt takes
+    prompts   -- the prompts used before
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
@@ -82,6 +84,7 @@ class Document(QObject):
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
+        self.prompts = PromptHistory(self)
         self._library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
@@ -212,7 +215,9 @@ class Document(QObject):
         return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
-        """Roll the seed of the next run, unless the seed is locked."""
+        """Remember the prompt of a job that began, and roll the seed of the next run, unless the seed is locked."""
+        if job and self.draft.model.text:
+            self.prompts.add(self.draft.current.prompt, self.draft.current.negative)
         if job and not self.draft.seed_locked:
             self.draft.roll_seed()
         return job

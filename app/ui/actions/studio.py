@@ -19,6 +19,7 @@ from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
+from app.ui.request.prompt_helpers import PromptHelpers
 from app.ui.window.docks import Docks
 from app.ui.window.page import Page
 from app.ui.window.pages import Pages
@@ -42,6 +43,7 @@ class StudioParts(Protocol):
     queue: QueueSelection
     pages: Pages
     models: StudioModels
+    helpers: PromptHelpers
 
     @property
     def page(self) -> Page: ...

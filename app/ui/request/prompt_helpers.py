@@ -1,0 +1,34 @@
+"""The sheets that help with a prompt."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QWidget
+
+from app.core.document import Document
+from app.core.request.prompt_history import Field
+from app.ui.request.prompt_keys import put_text
+from app.ui.request.prompt_list import PromptList
+from app.ui.request.text_field import TextField
+
+
+class PromptHelpers(QObject):
+    """What the actions about prompts do in one window."""
+
+    def __init__(self, document: Document, prompt: TextField, negative: TextField, window: QWidget) -> None:
+        super().__init__(window)
+        self._document, self._window = document, window
+        self._prompt, self._negative = prompt, negative
+
+    def show_prompts(self) -> None:
+        """Show the earlier prompts of the field that has the focus: the negative prompt's, or else the prompt's."""
+        field = self._negative if self._negative.hasFocus() else self._prompt
+        kind: Field = "negative" if field is self._negative else "prompt"
+        sheet = PromptList(self._document.prompts, kind, self._window)
+
+        def take(text: str) -> None:
+            put_text(field, text)
+            field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+        sheet.taken.connect(take)
+        sheet.show()
