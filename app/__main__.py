@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from engine.offline import stay_offline
 from engine.terminal import print_anything
@@ -26,9 +27,10 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    from app.bootstrap import Studio, make_application
+    from app.bootstrap import SETTINGS, Studio, make_application, set_scale
     from app.core.files.folders import Folders
     from app.crash import CrashReporter
+    from app.instance import Instance, hand_over, name_of
     from engine.spec.catalog import embedded_models, resource_root
 
     folders = Folders.of_user()
@@ -38,8 +40,17 @@ def main() -> int:
         print(f"There is no model in {resource_root() / 'models'}: install the studio again.", file=sys.stderr)
         return 1
     reporter.install()
+    set_scale(folders.config / SETTINGS, os.environ)
     app = make_application(sys.argv)
-    studio = Studio(models, folders, reporter=reporter)
+    files = app.arguments()[1:]
+    instance = Instance(name_of(folders.config), app)
+    if hand_over(name_of(folders.config), files):
+        reporter.uninstall()
+        return 0
+    instance.listen()  # where it cannot, a second start opens a second window
+    studio = Studio(models, folders, reporter=reporter, files=[str(Path(file).absolute()) for file in files])
+    instance.called.connect(studio.raise_window)
+    app.aboutToQuit.connect(instance.close)
     app.aboutToQuit.connect(studio.close)
     studio.show()
     status = app.exec()

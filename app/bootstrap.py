@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QTimer
@@ -29,14 +31,17 @@ from app.core.request.calibration import Calibration
 from app.core.request.run_costs import Prices
 from app.core.shown.runs import RunLibrary
 from app.crash import CrashReporter
-from app.settings import Settings
+from app.settings import Settings, Values, declarations
 from app.signals import Signals
+from engine.devices import Computing
 from engine.files import sweep
 from engine.spec.catalog import ModelInfo
+from engine.spec.picture_text import NO_TEXT, PictureText
 
 if TYPE_CHECKING:
     from app.ui.window.main_window import MainWindow
 
+SETTINGS = "settings.json"  # in the folder of settings
 IMAGE_MIB = 2048  # Qt's own limit of 256 MiB would load large pictures as nothing
 
 
@@ -50,6 +55,16 @@ def make_application(argv: Sequence[str]) -> QApplication:
     return app
 
 
+def set_scale(settings: Path, environ: MutableMapping[str, str]) -> None:
+    """Let Qt draw the window as large as the settings file says: call it before the application is made.
+
+    A factor that the user's environment has is left as it is.
+    """
+    scale = kept.peek(settings).scale
+    if scale != declarations(Values)["scale"].default:
+        environ.setdefault("QT_SCALE_FACTOR", f"{scale / 100:g}")
+
+
 class Studio(QObject):
     """All the parts of one running studio. show() opens it; close() ends it in order, more than once does no harm."""
 
@@ -57,18 +72,22 @@ class Studio(QObject):
         self,
         models: Sequence[ModelInfo],
         folders: Folders,
-        session: Callable[[], Performer] = open_session,
+        session: Callable[[], Performer] | None = None,
         reporter: CrashReporter | None = None,
         parent: QObject | None = None,
+        *,
+        files: Sequence[str] = (),
     ) -> None:
+        """`files` are opened once the window is there."""
         super().__init__(parent)
         from app.ui.window.main_window import MainWindow
 
-        path = folders.config / "settings.json"
+        path = folders.config / SETTINGS
         values, complaint = kept.load(path)
         self.settings = Settings(path, values, self)
-        self.engine = EngineClient(session, self)
-        self.library = RunLibrary(folders.runs, folders.pictures)
+        self.engine = EngineClient(session or partial(open_session, computing_of(values)), self)
+        chosen = folders.chosen(values.pictures_folder, values.runs_folder)
+        self.library = RunLibrary(chosen.runs, chosen.pictures)
         prices = Prices(folders.runs.parent / "call-times.json", next(iter(models), None), self)
         self.jobs = JobQueue(self.engine, prices, self)
         last, trouble = last_checkpoint(values.model, values.model_path, folders.config)
@@ -99,13 +118,17 @@ class Studio(QObject):
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
-        self.window: MainWindow = MainWindow(self.document, self.lab, self.settings, self.autosave, self.models)
-        self._closed = False
+        self.window: MainWindow = MainWindow(
+            self.document, self.lab, self.settings, self.autosave, self.models, folders=folders
+        )
+        self._closed, self._files = False, list(files)
         self._signals = Signals(self)
         self._signals.received.connect(self._close_window)
         self._collector = Collector(self)
         self._first_paint = FirstPaint(self.window, self._start_engine, self)
         self.document.draft.changed.connect(self._remember)
+        self.settings.changed.connect(partial(self._follow, folders))
+        self._follow(folders, set())
         self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
         for sentence in filter(None, (complaint, trouble)):
@@ -121,6 +144,11 @@ class Studio(QObject):
         self._signals.install()
         self.window.show()
 
+    def raise_window(self, files: Sequence[str] = ()) -> None:
+        """Bring the window to the front, and open `files` in it."""
+        self.window.raise_window()
+        self.window.take_files(files)
+
     def close(self) -> None:
         """Cancel, wait for the engine (at most one model call), save the settings."""
         if self._closed:
@@ -130,6 +158,7 @@ class Studio(QObject):
         self._unfinished.stop()
         self._calibration.stop()
         self.models.close()
+        self.window.sheets.close()
         self.document.tokens.close()
         self.window.files.close()
         self.window.films.close()
@@ -156,7 +185,9 @@ class Studio(QObject):
         self.engine.start(None if is_checkpoint(model) else model)  # a large model is loaded by its first run
         self.document.tokens.start()
         self.models.start()
+        self.window.sheets.check_storage()
         self.autosave.restore()
+        self.window.take_files(self._files)
         sweep(self.library.pictures)
 
     def _remember(self) -> None:
@@ -166,8 +197,23 @@ class Studio(QObject):
             drafts=draft.by_model, model=draft.model.id, model_path=path, seed_locked=draft.seed_locked
         )
 
+    def _follow(self, usual: Folders, _names: set[str]) -> None:
+        """Use the settings that act at once, outside of the window."""
+        values = self.settings.values
+        self.document.draft.seed_locked = values.seed_locked
+        self.engine.set_preview_share(values.preview_share / 100)
+        self.library.pictures = usual.chosen(values.pictures_folder, "").pictures
+        text = PictureText(values.written_prompt, values.written_settings, values.written_model)
+        self.library.text, self.library.exports = text, NO_TEXT if values.bare_exports else text
+
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))
+
+
+def computing_of(values: Values) -> Computing:
+    """The device, the threads and the free memory that the settings say."""
+    device = None if values.device == "auto" else values.device
+    return Computing(device, values.threads, round(values.headroom * 2**30))
 
 
 class FirstPaint(QObject):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
@@ -21,6 +22,23 @@ SWITCHES = (  # of the environment, by which libraries below torch choose their 
     "MKL_CBWR",
 )
 NAMES = {"cuda": "NVIDIA or AMD GPU", "xpu": "Intel GPU", "mps": "Apple GPU", "cpu": "CPU"}
+
+
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """What the user wants to compute with.
+
+    device  -- of PREFERENCE; None: the best one
+    threads -- of the processor; 0: as many as it has cores
+    spare   -- bytes that stay free beside a large model
+    """
+
+    device: str | None = None
+    threads: int = 0
+    spare: int = 512 * 2**20
+
+
+AUTOMATIC = Computing()
 
 
 class DeviceError(EngineError, ValueError):

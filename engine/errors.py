@@ -67,7 +67,7 @@ class NotFiniteError(EngineError, ValueError):
 
 
 class Cancelled(Exception):
-    """The user cancelled the work; raised between two calls of the net."""
+    """The user cancelled the work; raised between two calls of the net. It is no failure: nothing logs it."""
 
 
 def why(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from engine.cascade import enlarge
+from engine.cascade import Report, enlarge
 from engine.layout import canonical
 from engine.models.pixel import PixelCodec, to_uint8
 from engine.noise import Noise
@@ -39,15 +39,17 @@ def finish(
     cancelled: Callable[[], bool] = lambda: False,
     inputs: Inputs | None = None,
     transparent: bool = False,
+    report: Report = lambda done, total: None,
 ) -> Finished:
     """Return the pictures of the last state x (B, C, h, w) of a run of `request`.
 
     inputs      -- the picture and the mask of an edit
     transparent -- a model that draws alpha gives pictures with alpha to save
+    report      -- called before each call of the second stage's net with the number of calls done, and of all
 
     Raises Cancelled, and RequestError where the model does not have the request's second stage.
     """
-    large = _enlarged(request, model, canonical(x), cancelled, inputs)
+    large = _enlarged(request, model, canonical(x), cancelled, inputs, report)
     on_white = to_pictures(large, model, cancelled=cancelled)
     if not model.codec.identity and inputs is not None and request.edit is not None and request.edit.pinned:
         on_white = _with_kept_pixels(inputs, on_white)
@@ -72,7 +74,7 @@ def to_pictures(
 
 
 def _enlarged(
-    request: Request, model: Model, x: Tensor, cancelled: Callable[[], bool], inputs: Inputs | None
+    request: Request, model: Model, x: Tensor, cancelled: Callable[[], bool], inputs: Inputs | None, report: Report
 ) -> Tensor:
     """Enlarge the state x by the request's second stage, if it has one."""
     second, wanted = second_stage(request, model), request.enlargement
@@ -84,7 +86,7 @@ def _enlarged(
         origin = y if request.edit.strength < 1 else None
         if request.edit.pinned:
             constraint = pin(inputs, y, wanted.sigmas, steady=not RULES[wanted.sampler].stochastic)
-    return enlarge(second, wanted, x, label, Noise(request.seeds), cancelled, constraint, origin)
+    return enlarge(second, wanted, x, label, Noise(request.seeds), cancelled, constraint, origin, report)
 
 
 def _with_kept_pixels(inputs: Inputs, pictures: Pixels) -> Pixels:

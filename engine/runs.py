@@ -21,7 +21,7 @@ from engine.finishing import to_pictures
 from engine.jobs.decode_step import StepDecoded
 from engine.jobs.encode import own_start, parent_of
 from engine.jobs.enlarge import Enlarged
-from engine.jobs.generate import PictureSaved, RunEnded
+from engine.jobs.generate import Enlarging, PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, Applying, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
@@ -32,7 +32,8 @@ from engine.pictures.unsaved import Note
 from engine.rules import RULES
 from engine.settings_folder import settings_folder
 from engine.spec.catalog import checkpoint
-from engine.spec.memory import SPARE, weights_of
+from engine.spec.memory import weights_of
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 
 def generate(job: Generate, session: Session, caller: Caller) -> Iterator[Event]:
-    run = _Run(session, caller, job.request, inputs=job.inputs)
+    run = _Run(session, caller, job.request, inputs=job.inputs, text=job.text)
     steps = session.generate(job.request, job.run_path, caller.cancelled, run.on_first_x0, job.inputs, job.aims)
     yield from run.finish(steps, job.run_path, job.pictures)
 
@@ -61,7 +62,7 @@ def fork(job: Fork, session: Session, caller: Caller) -> Iterator[Event]:
     request = reader.request if job.request is None else job.request
     parent = parent_of(reader, job.at, job.share)
     inputs = reader.inputs() if job.inputs is None and request.edit is not None else job.inputs
-    run = _Run(session, caller, request, own_start(parent), parent, inputs)
+    run = _Run(session, caller, request, own_start(parent), parent, inputs, job.text)
     steps = session.fork(
         job.source, job.at, request, job.run_path, caller.cancelled, run.on_first_x0, job.share, inputs, job.aims
     )
@@ -73,7 +74,7 @@ def resume(job: Resume, session: Session, caller: Caller) -> Iterator[Event]:
     parent = stored.header["parent"]
     start = own_start(parent) if parent else 0
     begins = stored.steps[-1].i + 1 if stored.steps else start
-    run = _Run(session, caller, stored.request, begins, parent, stored.inputs())
+    run = _Run(session, caller, stored.request, begins, parent, stored.inputs(), job.text)
     if begins == len(path_of(stored.request)):
         run.take(stored)
     whole = stored.ended == "finished" and job.pictures is not None
@@ -121,10 +122,19 @@ def open_checkpoint(job: OpenCheckpoint, session: Session, caller: Caller) -> It
     info = checkpoint(job.path, settings, job.vae, job.compute_dtype, hashes)
     half = checkpoint(job.path, settings, job.vae, "float16", hashes)
     info = session.infos[job.model] = replace(info, id=job.model)
-    room, held, weights = session.models.room(), session.models.held(info) is not None, weights_of(half)
-    precisions, best = devices.precisions(session.device), devices.best_precision(session.device)
+    models, device = session.models, session.device
+    held, weights = models.held(info) is not None, weights_of(half)
     yield CheckpointOpened(
-        job.model, info.bytes, half.bytes, SPARE, room, held, precisions, best, weights.text, weights.vae
+        job.model,
+        info.bytes,
+        half.bytes,
+        models.spare,
+        models.room(),
+        held,
+        devices.precisions(device),
+        devices.best_precision(device),
+        weights.text,
+        weights.vae,
     )
 
 
@@ -155,6 +165,7 @@ class _Run:
     start  -- the first step of its path
     parent -- the "parent" entry of its run file
     inputs -- the picture and the mask that it edits
+    text   -- what its pictures say about how they were made
     """
 
     def __init__(
@@ -165,9 +176,10 @@ class _Run:
         start: int = 0,
         parent: dict[str, Any] | None = None,
         inputs: Inputs | None = None,
+        text: PictureText = COMPLETE,
     ) -> None:
         self._session, self._caller, self.request = session, caller, request
-        self._parent, self._inputs = parent, inputs
+        self._parent, self._inputs, self._text = parent, inputs, text
         # loaded before the clock starts
         self._model = session.model(request, lambda share: caller.early(Loading(share)), caller.cancelled)
         count = len(request.adapters)
@@ -233,7 +245,7 @@ class _Run:
         else:
             try:
                 pictures, on_white = self._session.finished_pictures(
-                    self.request, self._last, self._caller.cancelled, self._inputs
+                    self.request, self._last, self._caller.cancelled, self._inputs, report=self._report
                 )
             except EngineError as error:
                 if folder is not None and self.request.enlargement is not None and isinstance(error, MemoryError):
@@ -255,7 +267,7 @@ class _Run:
         for k, rgb in enumerate(pictures):
             if note is not None and k in note.saved:
                 continue
-            path = save_new(folder, rgb, request, k, self._parent)
+            path = save_new(folder, rgb, request, k, self._parent, self._text)
             if note is not None:
                 note.add(k)
             yield PictureSaved(path)
@@ -271,6 +283,9 @@ class _Run:
         raise type(error)(
             "There is not enough memory for the second stage: the small pictures are saved; make fewer images at once."
         ) from error
+
+    def _report(self, done: int, total: int) -> None:
+        self._caller.early(Enlarging(done, total, self._seconds))
 
     @property
     def _seconds(self) -> float:

@@ -17,6 +17,7 @@ import torch
 
 from engine import devices
 from engine.checkpoints.adapters.files import AdapterFiles
+from engine.devices import Computing
 from engine.errors import EngineError
 from engine.finishing import Finished, finish
 from engine.guidance.library import Library
@@ -35,6 +36,7 @@ from engine.settings_folder import settings_folder
 from engine.spec.catalog import CatalogError, ModelInfo, embedded_models, named_checkpoint
 from engine.spec.edit import Inputs, Pixels
 from engine.spec.guides import digests, pictures_of
+from engine.spec.memory import SPARE
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError, append_picture
 from engine.types import History, Model, Past, Step
@@ -82,28 +84,49 @@ class Session:
     device  -- "cuda", "xpu", "mps" or "cpu"; None: the best available. Raises DeviceError for a missing one
     infos   -- the available models; None: the embedded ones, and the user's checkpoints by their names
     library -- the source of CLIPs and classifiers, by default the engine's own
+    threads -- of the processor, 0 for torch's own number; they are this thread's and those that start later
+    spare   -- bytes that stay free beside a large model
     """
 
     def __init__(
-        self, device: str | None = None, infos: Sequence[ModelInfo] | None = None, library: Library | None = None
+        self,
+        device: str | None = None,
+        infos: Sequence[ModelInfo] | None = None,
+        library: Library | None = None,
+        *,
+        threads: int = 0,
+        spare: int = SPARE,
     ) -> None:
+        if threads:
+            torch.set_num_threads(threads)
         self.device = torch.device(devices.choose(devices.available(), device))
         if self.device.type == "cuda":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
         self._finds = infos is None
         self.infos = {info.id: info for info in (embedded_models() if infos is None else infos)}
-        self.models = Models(self.device)
+        self.models = Models(self.device, spare)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
         self.adapters = AdapterFiles(settings_folder())
         self.embeddings = AdapterFiles(settings_folder(), "embedding")
         self.vaes = AdapterFiles(settings_folder(), "VAE")
+        self.remark = ""  # after the name of the device
         self.save: bool | None = None  # see engine.plan.plan
 
     @property
     def device_name(self) -> str:
-        return devices.describe(self.device)
+        return devices.describe(self.device) + self.remark
+
+    @classmethod
+    def on(cls, computing: Computing) -> Session:
+        """Open a session as the user wants it. A device that is not there is replaced by the best one that is."""
+        wanted = computing.device
+        device = wanted if wanted is None or devices.available().get(wanted) else None
+        session = cls(device, threads=computing.threads, spare=computing.spare)
+        if wanted != device:
+            session.remark = f" (there is no {devices.NAMES.get(wanted or '', wanted)})"
+        return session
 
     def load(
         self,
@@ -334,10 +357,14 @@ class Session:
         cancelled: Callable[[], bool] = never_cancelled,
         inputs: Inputs | None = None,
         transparent: bool = False,
+        report: Callable[[int, int], None] = lambda done, total: None,
     ) -> Finished:
-        """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha."""
+        """Return picture(), and the pictures to save: with `transparent`, (B, H, W, 4) of a model that draws alpha.
+
+        report -- called before each call of the second stage's net with the number of calls done, and of all
+        """
         with _memory_errors():
-            return finish(request, self.model(request), x, cancelled, inputs, transparent)
+            return finish(request, self.model(request), x, cancelled, inputs, transparent, report)
 
     def enlarge(
         self,

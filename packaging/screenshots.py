@@ -141,7 +141,7 @@ def stroke(to: Walk, *path: tuple[int, int]) -> None:
 
 def shortcuts(to: Walk) -> None:
     """Show the list of shortcuts."""
-    to.window.show_shortcuts()
+    to.window.sheets.shortcuts()
     sheet = to.window.findChild(ShortcutSheet)
     assert sheet is not None
     to.photograph("shortcuts", sheet)

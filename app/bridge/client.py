@@ -93,6 +93,9 @@ class EngineClient(Engine):
     def set_watched(self, watched: bool) -> None:
         self._view.watched = watched
 
+    def set_preview_share(self, share: float) -> None:
+        self._view.share = share
+
     def close(self) -> None:
         """Cancel the jobs, except those that must still finish, wait for these and for the running one (at most one
         model call), and deliver their ends. Never terminates the thread.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from app.bridge.budget import PreviewBudget
+from app.bridge.budget import SHARE, PreviewBudget
 from app.bridge.mailbox import Mailbox
 from app.core.canvas.placement import overlay
 from app.core.jobs.engine import Frame, Order
@@ -22,11 +22,13 @@ class ViewState:
 
     watched -- whether anybody can see the live frames
     image   -- the shown picture of the batch
+    share   -- of a run's time for previews, 0 … 1
     """
 
     def __init__(self) -> None:
         self.watched = True
         self.image = 0
+        self.share = SHARE
 
 
 class Previews:
@@ -42,7 +44,7 @@ class Previews:
         progress = estimate.progress
         if self._budget is None:
             self._mailbox.take_painting()  # of the job before
-            self._budget = PreviewBudget(1.0, elapsed=progress.seconds)
+            self._budget = PreviewBudget(1.0, self._view.share, elapsed=progress.seconds)
         self._budget.add_painting(self._mailbox.take_painting())
         self._unshown = estimate
         if progress.done <= 1 or progress.done == progress.total or self._wanted(self._budget, progress.share):

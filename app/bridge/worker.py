@@ -15,6 +15,9 @@ from app.bridge.mailbox import Mailbox
 from app.bridge.previews import Previews, ViewState
 from app.bridge.work_queue import Within, WorkQueue
 from app.core.jobs.engine import CANCELLED, FINISHED, End, Order
+from engine.devices import AUTOMATIC, Computing
+from engine.errors import Cancelled
+from engine.jobs.generate import Enlarging
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
 
@@ -37,11 +40,11 @@ class Performer(Protocol):
     ) -> Iterator[Event]: ...
 
 
-def open_session() -> Performer:
+def open_session(computing: Computing = AUTOMATIC) -> Performer:
     """Open the real engine. Importing torch takes seconds, so call it in the worker's thread."""
     from engine.session import Session
 
-    return Session()
+    return Session.on(computing)
 
 
 def open_lab() -> Performer:
@@ -164,7 +167,8 @@ class Performance:
                 self._send(event)
                 return True
         except (Exception, SystemExit) as error:  # of a library that ends the process: the job ends instead
-            log.info("%s", order.job.kind, exc_info=True)
+            if not isinstance(error, Cancelled):
+                log.info("%s", order.job.kind, exc_info=True)
             end = CANCELLED if order.cancelled.is_set() else End("failed", sentence(error))
         self._previews.flush()
         self._mailbox.end(order, end)
@@ -174,7 +178,7 @@ class Performance:
         if isinstance(event, Estimate):
             self._previews.take(event)
             return
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | Enlarging):
             self._previews.flush()
         self._mailbox.put(self._order, event)
 

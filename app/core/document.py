@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Signal
 
 from app.core.canvas.artwork import Artwork
+from app.core.canvas.auto_box import AutoBox
 from app.core.canvas.editing import Editing
 from app.core.files.export import Exporter
 from app.core.files.save_step import save_step
@@ -55,6 +56,7 @@ class Document(QObject):
     prompts   -- the prompts used before
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
+    auto_box  -- fits its box to its mask
     editing   -- what a run gets of the artwork, and the pictures that runs made for it
     jobs      -- the jobs of this session, and the engine's state
     guidance  -- guidance by CLIP and by classifiers, CLIP's scores, the sweep
@@ -85,10 +87,11 @@ class Document(QObject):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
         self.prompts = PromptHistory(self)
-        self._library = library
+        self.library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
+        self.auto_box = AutoBox(self.artwork, self)
         self.editing = Editing(self.shown, self.artwork, self)
         self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
@@ -98,7 +101,7 @@ class Document(QObject):
         self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)
-        self.exporter = Exporter(self.draft, engine, self)
+        self.exporter = Exporter(self.draft, engine, library, self)
         self._had_artwork = False
         self.artwork.opened.connect(self._on_artwork)
         self.artwork.closed.connect(self._on_artwork)
@@ -211,7 +214,7 @@ class Document(QObject):
 
     def _again(self, job: QueuedJob) -> Submission:
         """The job again; on the artwork only if that is still the one of the job."""
-        again = repeat(job, self._library)
+        again = repeat(job, self.library)
         return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
@@ -247,7 +250,7 @@ class Document(QObject):
             self.when_sharp(partial(self.save_picture, path))
             return None
         try:
-            target = save_step(run, k, image, self._library.pictures, path)
+            target = save_step(run, k, image, self.library, path)
         except (ValueError, OSError, MemoryError) as error:
             self.notice_raised.emit(Notice("error", f"The picture could not be saved: {why(error)}"))
             return None
@@ -265,6 +268,7 @@ class Document(QObject):
 
     def _fit_box(self) -> None:
         self.artwork.box_aspect = QSize(*self.draft.size)
+        self.auto_box.fit()
 
     def _on_added(self, job: QueuedJob) -> None:
         if job.placement is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.settings.declare import Declaration, SettingsError, declarations
-from app.settings.file import load, read, write
+from app.settings.file import load, peek, read, write
 from app.settings.store import Settings, from_text, to_text
 from app.settings.values import Values
 
@@ -15,6 +15,7 @@ __all__ = [
     "declarations",
     "from_text",
     "load",
+    "peek",
     "read",
     "to_text",
     "write",

@@ -29,8 +29,17 @@ class Declaration:
 
     kind      -- the type: bool, int, float, str, a Literal, or a class of its own
     low, high -- the range of a number, or of the length of a text, both included
-    shown     -- whether a page of preferences shows it; the others are what the studio remembers by itself
     read      -- makes the value of a class of its own from its JSON; it adds one line to the list for each damaged part
+
+    For the page of preferences:
+
+    subject   -- the page that shows it; "" for what the studio remembers by itself
+    unit      -- of a number
+    step      -- of a number: what one turn of the wheel adds; its decimals are the field's
+    labels    -- the words for each choice of a Literal
+    zero      -- the words for a number's lowest value where it means something else, such as "no limit"
+    field     -- "folder" for a path
+    restart   -- whether it is used from the next start on
     """
 
     name: str
@@ -40,8 +49,14 @@ class Declaration:
     description: str
     low: float | None = None
     high: float | None = None
-    shown: bool = True
     read: Reader | None = None
+    subject: str = ""
+    unit: str = ""
+    step: float = 1
+    labels: Mapping[Any, str] = dataclasses.field(default_factory=dict)
+    zero: str = ""
+    field: str = ""
+    restart: bool = False
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -64,18 +79,12 @@ class Declaration:
 
 
 def setting(
-    default: Any = dataclasses.MISSING,
-    *,
-    title: str,
-    description: str,
-    low: float | None = None,
-    high: float | None = None,
-    factory: Any = dataclasses.MISSING,
-    shown: bool = True,
-    read: Reader | None = None,
+    default: Any = dataclasses.MISSING, *, title: str, description: str, factory: Any = dataclasses.MISSING, **more: Any
 ) -> Any:
-    """A field of a dataclass with its declaration; the name and the type are the field's own."""
-    metadata = {"title": title, "description": description, "low": low, "high": high, "shown": shown, "read": read}
+    """A field of a dataclass with its declaration; the name and the type are the field's own, `more` the rest of a
+    Declaration.
+    """
+    metadata = {"title": title, "description": description} | more
     if factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)

@@ -94,3 +94,12 @@ def write(path: Path, values: Values) -> None:
     text = json.dumps({"version": VERSION} | dataclasses.asdict(values), indent=1, ensure_ascii=False)
     with replace_file(path) as file:
         file.write(text.encode("utf-8", errors="backslashreplace"))  # half an emoji becomes \udxxx, which is JSON
+
+
+def peek(path: Path) -> Values:
+    """The values in `path` as far as they can be read; the file stays as it is."""
+    try:
+        with open(path, "rb") as file:
+            return read(file.read(MAX_BYTES).decode("utf-8", errors="replace"))[0]
+    except OSError:
+        return Values()

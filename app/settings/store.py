@@ -28,6 +28,8 @@ class Settings(QObject):
         super().__init__(parent)
         self._path = path
         self._values = values or Values()
+        self.at_start = self._values
+        """The values at the start of the studio, which those settings that need a restart go by."""
         self._dirty = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -60,6 +62,12 @@ class Settings(QObject):
         self._dirty = True
         self._timer.start()
         self.changed.emit(names)
+
+    def reset(self, name: str) -> None:
+        """Give a setting its default. Raises SettingsError for an unknown name."""
+        if name not in declarations(Values):
+            raise SettingsError(f"“{name}” is unknown")
+        self.update(**{name: declarations(Values)[name].default})
 
     def flush(self) -> None:
         """Write what has not been written yet."""

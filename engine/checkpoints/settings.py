@@ -37,12 +37,14 @@ class ModelSettings:
     by_hand  -- by the path of a file or folder, what it is
     files    -- single files and model folders outside of `folders`
     defaults -- by path, the settings that its runs begin with: keys of DEFAULTS
+    precision -- of models that have none among these, a key of engine.spec.limits.DTYPES; "": the device's best
     """
 
     folders: tuple[Path, ...] = ()
     by_hand: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    precision: str = ""
 
     def of(self, path: Path) -> Mapping[str, Any]:
         """Return what the user set for the file at `path`, {} for nothing."""
@@ -90,10 +92,12 @@ def load(folder: Path) -> ModelSettings:
         files = tuple(Path(one) for one in found.get("files", []))
         by_hand = {str(key): check(value) for key, value in found.get("by_hand", {}).items()}
         defaults = {str(key): check_defaults(value) for key, value in found.get("defaults", {}).items()}
+        precision = found.get("precision") or ""
+        check_defaults({"precision": precision} if precision else {})
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
         reason = one_line(str(error), 200)
         raise CheckpointError(f"{path} is damaged ({reason}): correct it, or delete it to begin anew.") from error
-    return ModelSettings(folders, by_hand, files, defaults)
+    return ModelSettings(folders, by_hand, files, defaults, precision)
 
 
 def save(settings: ModelSettings, folder: Path) -> None:
@@ -103,6 +107,7 @@ def save(settings: ModelSettings, folder: Path) -> None:
         "files": [str(one) for one in settings.files],
         "by_hand": settings.by_hand,
         "defaults": settings.defaults,
+        "precision": settings.precision,
     }
     with replace_file(folder / FILE) as file:
         file.write(json.dumps(held, indent=1, ensure_ascii=False).encode())

@@ -1,6 +1,7 @@
 """Jobs that generate pictures: a new run, a fork of a stored step, and a resumed run. Needs no torch.
 
-Each sends Progress and an Estimate for every step, PictureSaved for every saved picture, and at the end RunEnded.
+Each sends Progress and an Estimate for every step, Enlarging for every call of a second stage, PictureSaved for every
+saved picture, and at the end RunEnded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import ClassVar, TypeAlias
 
 from engine.jobs.job import Event, Job
 from engine.spec.edit import Inputs, Pixels
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import Request
 
 
@@ -19,6 +21,21 @@ class PictureSaved(Event):
     """A finished picture is completely written at `path`."""
 
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Enlarging(Event):
+    """All steps are done, and the second stage enlarges the pictures.
+
+    done, total -- the calls of its net
+    seconds     -- the job's own time since its model was loaded
+    """
+
+    done: int
+    total: int
+    seconds: float
+
+    latest: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,7 @@ class Generate(Job):
     pictures -- the folder for the finished pictures, which get names of their own; None: no picture is saved
     inputs   -- the picture and the mask that the request's Edit names
     aims     -- the aim pictures of the request's guides, uint8 (H, W, 3)
+    text     -- what the saved pictures say about how they were made
 
     Raises RequestError for settings that the model does not support, ModelError, OutOfMemory, OSError, Cancelled.
     """
@@ -55,6 +73,7 @@ class Generate(Job):
     pictures: Path | None = None
     inputs: Inputs | None = None
     aims: tuple[Pixels, ...] = ()
+    text: PictureText = COMPLETE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +85,7 @@ class Fork(Job):
                own
     inputs  -- as for Generate; None: the parent's
     aims    -- aim pictures in addition to the parent's
+    text    -- as Generate's
 
     Raises StoreError for a run that cannot be read, and the errors of Generate.
     """
@@ -81,6 +101,7 @@ class Fork(Job):
     pictures: Path | None = None
     inputs: Inputs | None = None
     aims: tuple[Pixels, ...] = ()
+    text: PictureText = COMPLETE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +110,8 @@ class Resume(Job):
 
     pictures -- as Generate's; of a finished run only those that its note (engine.pictures.unsaved) does not list as
                 saved
+    text     -- as Generate's
+
     Raises StoreError for a run that cannot be read and, without `pictures`, for a finished one; and as Generate does.
     """
 
@@ -97,6 +120,7 @@ class Resume(Job):
 
     run_path: Path
     pictures: Path | None = None
+    text: PictureText = COMPLETE
 
 
 Run: TypeAlias = Generate | Fork | Resume

@@ -32,8 +32,9 @@ class Models:
     instead of raising an error.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, spare: int = SPARE) -> None:
+        """spare: bytes that stay free beside a large model, for its runs and for other programs"""
+        self.device, self.spare = device, spare
         self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
         self._tiny: dict[tuple[Path, str], Codec] = {}
 
@@ -104,7 +105,7 @@ class Models:
     def _check_memory(self, info: ModelInfo) -> None:
         """Raise ModelError where the weights do not fit into the free memory."""
         free, needs = free_bytes(self.device), loaded_bytes(info)
-        if free is not None and needs + SPARE > free:
+        if free is not None and needs + self.spare > free:
             raise ModelError(
                 f"“{info.title}” takes {_gib(needs)} of memory and {_gib(free)} are free: close other "
                 "programs, or choose a smaller model."
@@ -117,8 +118,8 @@ class Models:
         """
         if info.bytes < LARGE or "weights" not in info.config or (room := self.room()) is None:
             return
-        if request_bytes(request, info, SPARE) > room:
-            change = smallest_change(request, info, room)
+        if request_bytes(request, info, self.spare) > room:
+            change = smallest_change(request, info, room, self.spare)
             raise DoesNotFit(info.title, request_bytes(request, info), room, change)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.errors import Cancelled
 from engine.files import check_writable, replace_file
 from engine.pictures.image_file import info_of
 from engine.pictures.png import enlarge_picture, save_image
@@ -127,7 +128,7 @@ def read(path: Path) -> Morph | None:
     return Morph.from_json(text) if text else None
 
 
-class Stopped(Exception):
+class Stopped(Cancelled):
     """The caller stopped the writing of a film: nothing of it is left."""
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from engine.errors import EngineError, one_line, why
+from engine.errors import Cancelled, EngineError, one_line, why
 from engine.pictures.colour import Colours, wide_table
 from engine.pictures.jpeg_size import JpegError, check_jpeg
 from engine.pictures.png_chunks import SIGNATURE, Png, PngError, read_png, read_text, read_texts
@@ -60,7 +60,7 @@ class ImageError(EngineError, ValueError):
     kind = "picture"
 
 
-class ReadingStopped(Exception):
+class ReadingStopped(Cancelled):
     """Reading was cancelled."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.pictures.png import save_png
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import Request
 
 
@@ -44,19 +45,29 @@ def next_path(folder: Path, stem: str, suffix: str) -> Path:
     return folder / f"{stem}-{max((int(match[1]) for match in found if match), default=0) + 1}{suffix}"
 
 
-def picture_path(folder: Path, request: Request, index: int) -> Path:
-    """A free name for picture `index` of a request: <date>-<prompt>-<seed>.png. Save it with `fresh`."""
-    return free_path(folder, f"{datetime.now():%Y-%m-%d}-{stem_of(request, index)}", ".png")
+def picture_path(folder: Path, request: Request, index: int, text: PictureText = COMPLETE) -> Path:
+    """A free name for picture `index` of a request: <date>-<prompt>-<seed>.png. Save it with `fresh`.
+
+    The name has only what `text` says.
+    """
+    words = slug(request.prompt or request.label or "" if text.prompt else "")
+    seed = f"-{request.seeds[index]}" if text.settings else ""
+    return free_path(folder, f"{datetime.now():%Y-%m-%d}-{words}{seed}", ".png")
 
 
 def save_new(
-    folder: Path, rgb: np.ndarray, request: Request, index: int, parent: Mapping[str, Any] | None = None
+    folder: Path,
+    rgb: np.ndarray,
+    request: Request,
+    index: int,
+    parent: Mapping[str, Any] | None = None,
+    text: PictureText = COMPLETE,
 ) -> Path:
     """Save picture `index` of a request in a folder, under a name that no file has; return its path. Raises OSError."""
     while True:
-        path = picture_path(folder, request, index)
+        path = picture_path(folder, request, index, text)
         try:
-            save_png(path, rgb, request, index, parent=parent, fresh=True)
+            save_png(path, rgb, request, index, parent=parent, fresh=True, text=text)
         except FileExistsError:
             continue  # another studio was faster
         return path

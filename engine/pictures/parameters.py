@@ -13,20 +13,36 @@ from engine.checkpoints.hashes import SHORT
 from engine.rules import RULES
 from engine.spec.adapter import AdapterUse
 from engine.spec.foreign_samplers import A1111, FOREIGN, other_grids
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import Request
 
 VERSION = "Tweedie Studio"
 
 
-def parameters(request: Request) -> str:
-    """Write the settings of a request with one seed.
+def parameters(request: Request, text: PictureText = COMPLETE) -> str:
+    """Write the settings of a request with one seed, as far as `text` says.
 
     Readers go by lines and by ", key: ": so a text of several lines is written as one.
     """
-    tags = "".join(f" <lora:{_bare(use.name)}:{_strengths(use)}>" for use in request.adapters)
-    lines = [(_one_line(request.prompt) + tags).strip()]
-    if request.negative:
+    adapters = request.adapters if text.model else ()
+    tags = "".join(f" <lora:{_bare(use.name)}:{_strengths(use)}>" for use in adapters)
+    lines = [((_one_line(request.prompt) if text.prompt else "") + tags).strip()]
+    if request.negative and text.prompt:
         lines.append(f"Negative prompt: {_one_line(request.negative)}")
+    facts = (_settings(request) if text.settings else {}) | (_model(request) if text.model else {})
+    if request.label and text.prompt:
+        facts["Label"] = request.label
+    if adapters:
+        facts["Lora hashes"] = ", ".join(f"{_bare(use.name)}: {use.sha256[:SHORT]}" for use in adapters)
+    facts["Version"] = VERSION
+    return "\n".join([*lines, ", ".join(f"{key}: {_quote(str(value))}" for key, value in facts.items())])
+
+
+def _model(request: Request) -> dict[str, object]:
+    return {"Model hash": request.model_sha256[:SHORT], "Model": request.model}
+
+
+def _settings(request: Request) -> dict[str, object]:
     sampler, options = sampler_name(request)
     facts: dict[str, object] = {
         "Steps": request.steps,
@@ -35,8 +51,6 @@ def parameters(request: Request) -> str:
         "CFG scale": f"{request.guidance:g}",
         "Seed": request.seeds[0],
         "Size": "{}x{}".format(*request.size),
-        "Model hash": request.model_sha256[:SHORT],
-        "Model": request.model,
     }
     if request.vae is not None:
         facts |= {"VAE hash": request.vae.sha256[:SHORT], "VAE": request.vae.name}
@@ -48,12 +62,7 @@ def parameters(request: Request) -> str:
         facts["Denoising strength"] = f"{request.edit.strength:.2g}"
     if request.clip_skip is not None:
         facts["Clip skip"] = request.clip_skip
-    if request.label:
-        facts["Label"] = request.label
-    if request.adapters:
-        facts["Lora hashes"] = ", ".join(f"{_bare(use.name)}: {use.sha256[:SHORT]}" for use in request.adapters)
-    facts["Version"] = VERSION
-    return "\n".join([*lines, ", ".join(f"{key}: {_quote(str(value))}" for key, value in facts.items())])
+    return facts
 
 
 def sampler_name(request: Request) -> tuple[str, tuple[tuple[str, float], ...]]:

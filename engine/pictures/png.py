@@ -16,6 +16,7 @@ from engine.files import replace_file
 from engine.pictures.image_file import ImageError, text_of
 from engine.pictures.parameters import parameters
 from engine.pictures.resizing import resize
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import Request, RequestError
 
 RESAMPLING = ("nearest", "lanczos")  # ways to enlarge
@@ -34,6 +35,7 @@ def save_png(
     parent: Mapping[str, Any] | None = None,
     box: Sequence[int] | None = None,
     fresh: bool = False,
+    text: PictureText = COMPLETE,
 ) -> None:
     """Write image `index` of a request, atomically; its text holds that one image's Request.
 
@@ -42,18 +44,21 @@ def save_png(
               alone makes another picture, so the text says so too
     box    -- (x, y, width, height) of the part that the model saw; None if it saw the whole picture
     fresh  -- never replace a file: raises FileExistsError where one has the name
+    text   -- which parts are written; without one of them the Request is not, nor are the parent and the box
 
     Raises OSError when it cannot be written; then nothing is left behind, and an older file stands as it was.
     """
     alone = replace(request, seeds=(request.seeds[index],))
-    text = PngInfo()
-    text.add_itxt("tweedie", alone.to_json())
-    text.add_itxt("parameters", parameters(alone))
-    if parent is not None:
-        text.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
-    if box is not None:
-        text.add_itxt("tweedie-box", json.dumps(list(box)))
-    save_image(path, image_of(enlarge_picture(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=text)
+    chunks = PngInfo()
+    if text.complete:
+        chunks.add_itxt("tweedie", alone.to_json())
+    if not text.empty:
+        chunks.add_itxt("parameters", parameters(alone, text))
+    if parent is not None and text.complete:
+        chunks.add_itxt("tweedie-parent", json.dumps(parent, sort_keys=True))
+    if box is not None and text.complete:
+        chunks.add_itxt("tweedie-box", json.dumps(list(box)))
+    save_image(path, image_of(enlarge_picture(rgb, enlarge, resampling)), "PNG", fresh, pnginfo=chunks)
 
 
 def enlarge_picture(rgb: np.ndarray, factor: int, resampling: str = "nearest") -> np.ndarray:

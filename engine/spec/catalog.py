@@ -303,7 +303,7 @@ def checkpoints(settings: ModelSettings, hashes: Hashes) -> list[ModelInfo]:
 def own_checkpoint(path: Path, settings: ModelSettings, hashes: Hashes) -> ModelInfo:
     """Return checkpoint() with the VAE and in the precision that the user chose for it. Raises as checkpoint() does."""
     own = settings.defaults_of(path)
-    dtype, vae = own.get("precision", "float32"), own.get("vae")
+    dtype, vae = own.get("precision") or settings.precision or "float32", own.get("vae")
     return checkpoint(
         path, settings, None if vae is None else Path(vae), dtype if dtype in DTYPES else "float32", hashes
     )

@@ -15,17 +15,19 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, QRect
 from pytestqt.qtbot import QtBot
 
-from app.bootstrap import Studio
+from app.bootstrap import Studio, computing_of, set_scale
 from app.core.files.folders import Folders
 from app.core.jobs.queue import JobState, QueuedJob
 from app.core.notices import Notice
 from app.crash import CrashReporter
 from app.settings import Values, write
 from app.ui.canvas.tool_options import ToolOptions
-from engine.jobs.generate import PictureSaved, Resume
+from engine.devices import AUTOMATIC, Computing
+from engine.jobs.generate import Generate, PictureSaved, Resume
 from engine.pictures.unsaved import Note, unsaved_runs
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
+from engine.spec.picture_text import PictureText
 from tests.fakes.engine import FakeEngine
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,40 @@ def test_garbage_is_collected_in_the_windows_thread_from_its_first_day_to_its_la
     studio.window.close()
     studio.close()
     assert gc.isenabled()
+
+
+def test_preferences_act_on_the_next_picture(
+    open_studio: Callable[..., Studio], fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    studio = open_studio(fake)
+    elsewhere = tmp_path / "elsewhere"
+    studio.settings.update(
+        pictures_folder=str(elsewhere), written_prompt=False, bare_exports=True, preview_share=10, seed_locked=True
+    )
+    assert studio.document.draft.seed_locked
+    studio.document.draft.update(prompt="red apple", steps=3)
+    job = studio.document.generate()
+    assert job is not None
+    assert studio.document.library.exports.empty
+    qtbot.waitUntil(lambda: job.state is JobState.FINISHED)
+    assert job.images[0].parent == elsewhere
+    assert isinstance(job.job, Generate)
+    assert job.job.text == PictureText(prompt=False)
+    studio.settings.update(pictures_folder="")
+    assert studio.document.library.pictures != elsewhere
+
+
+def test_the_device_and_the_scale_are_those_of_the_settings(tmp_path: Path) -> None:
+    values = Values(device="cpu", threads=3, headroom=2, scale=150)
+    assert computing_of(values) == Computing("cpu", 3, 2 * 2**30)
+    assert computing_of(Values()) == AUTOMATIC
+    write(tmp_path / "settings.json", values)
+    environ: dict[str, str] = {}
+    set_scale(tmp_path / "settings.json", environ)
+    assert environ == {"QT_SCALE_FACTOR": "1.5"}
+    environ = {}
+    set_scale(tmp_path / "none.json", environ)
+    assert environ == {}
 
 
 def test_a_typed_prompt_becomes_a_picture_on_disk(

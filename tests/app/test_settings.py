@@ -13,8 +13,9 @@ from PySide6.QtCore import QByteArray
 from pytestqt.qtbot import QtBot
 
 from app.core.canvas.toolset import ToolChoices, ToolsetState
-from app.settings import Settings, SettingsError, Values, declarations, from_text, load, read, to_text, write
+from app.settings import Settings, SettingsError, Values, declarations, from_text, load, peek, read, to_text, write
 from app.settings.file import MAX_BYTES
+from app.settings.subjects import SUBJECTS
 from app.ui.canvas.tools import toolset
 from engine.spec.adapter import AdapterUse
 from engine.spec.draft import LIMITS, Draft
@@ -42,6 +43,10 @@ ALL = Values(
     ),
     geometry="AAE=",
     window_state="AAI=",
+    shortcuts={"generate": ("F5", "Ctrl+Return"), "cancel": ()},
+    recent_commands=("action:fit", "model:fake"),
+    preview_share=4,
+    pictures_folder="/pictures",
 )
 
 
@@ -149,6 +154,11 @@ def test_an_unusable_settings_file_is_set_aside_with_a_notice(text: str, tmp_pat
         ({"drafts": []}, "drafts"),
         ({"drafts": {"fake": {"prompt": "x"}}}, "fake"),
         ({"tools": 3}, "tools"),
+        ({"shortcuts": ["F5"]}, "shortcuts"),
+        ({"recent_commands": "fit"}, "recent_commands"),
+        ({"headroom": -1}, "headroom"),
+        ({"device": "abacus"}, "device"),
+        ({"pictures_folder": "x" * 5000}, "pictures_folder"),
     ],
 )
 def test_only_the_damaged_setting_is_lost(damage: dict[str, object], what: str, tmp_path: Path) -> None:
@@ -175,7 +185,8 @@ def test_a_torn_settings_file_keeps_its_readable_settings(tmp_path: Path) -> Non
 
     path.write_text(whole[: whole.index('"export_method"')], encoding="utf-8")
     torn, complaint = load(path)
-    assert torn == replace(ALL, geometry="", window_state="")
+    later = {name: getattr(Values(), name) for name in ("shortcuts", "recent_commands", "pictures_folder")}
+    assert torn == replace(ALL, geometry="", window_state="", **later)
     assert "damaged" in complaint
 
     path.write_text(whole.replace('"prompt": "red apple",', '"prompt" "red apple",', 1), encoding="utf-8")
@@ -317,6 +328,21 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than" in complaint
 
 
+def test_damaged_keys_and_names_are_lost_alone() -> None:
+    keys = {"generate": ["F5"], "cancel": "Esc", "fit": [3], "copy": ["a"] * 99}
+    values, lost = read(json.dumps(good() | {"shortcuts": keys, "recent_commands": ["fit", 3]}))
+    assert values == Values(theme="dark", shortcuts={"generate": ("F5",)}, recent_commands=("fit",))
+    assert len(lost) == 4
+
+
+def test_a_glance_at_the_settings_leaves_a_damaged_file_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(good() | {"scale": 150, "scaling": "blurred"}), encoding="utf-8")
+    assert peek(path).scale == 150
+    assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
+    assert peek(tmp_path / "none.json") == Values()
+
+
 def test_half_an_emoji_in_a_prompt_is_saved_and_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     values = Values(drafts={"fake": replace(DRAFT, prompt="apple \ud83c")})
@@ -333,18 +359,11 @@ def test_every_setting_is_declared_with_a_title_and_a_description() -> None:
         assert one.description.endswith("."), name
         assert one.default == getattr(Values(), name)
         one.check(one.default)
-    assert declared["theme"].choices == ("system", "light", "dark")
+        assert set(one.labels) in (set(), set(one.choices)), name
+        assert one.subject in {"", *(subject.name for subject in SUBJECTS)}, name
+    assert declared["theme"].choices == ("system", "light", "dark", "contrast")
     assert (declared["export_quality"].low, declared["export_quality"].high) == (1, 100)
-    assert [name for name, one in declared.items() if one.shown] == [
-        "theme",
-        "scaling",
-        "preview_decoder",
-        "seed_locked",
-        "export_factor",
-        "export_method",
-        "export_kind",
-        "export_quality",
-    ]
+    assert not declared["drafts"].subject, "no page shows what the studio remembers by itself"
 
 
 @pytest.mark.parametrize(

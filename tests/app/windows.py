@@ -59,6 +59,7 @@ def open_window(
     def close(_: QWidget) -> None:
         models.close()
         window.files.close()
+        window.sheets.close()
         autosave.close()
         lab.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.devices import PREFERENCE, DeviceError, available, choose, describe
+from engine.devices import NAMES, PREFERENCE, Computing, DeviceError, available, choose, describe
 from engine.session import Session
 
 
@@ -52,3 +52,12 @@ def test_placement_follows_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Session().device.type == "mps"
     with pytest.raises(DeviceError):
         Session("cuda")
+
+
+def test_a_session_on_a_device_that_is_not_here_uses_the_best_one_and_says_so() -> None:
+    missing = next(kind for kind in ("mps", "xpu", "cuda") if not available()[kind])
+    session = Session.on(Computing(missing, threads=torch.get_num_threads(), spare=7 * 2**30))
+    assert session.device.type == choose(available())
+    assert NAMES[missing] in session.device_name
+    assert session.models.spare == 7 * 2**30
+    assert Session.on(Computing("cpu")).device_name == describe(torch.device("cpu"))

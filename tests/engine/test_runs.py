@@ -18,7 +18,7 @@ import engine.finishing
 import engine.session
 from engine.jobs.encode import Encode
 from engine.jobs.enlarge import Enlarge, Enlarged
-from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
+from engine.jobs.generate import Enlarging, Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Estimate, Event, Progress
 from engine.jobs.load import LoadModel
 from engine.pictures.png import read_settings
@@ -27,6 +27,7 @@ from engine.run import Cancelled
 from engine.runs import previewer
 from engine.session import OutOfMemory, Session
 from engine.spec.catalog import CatalogError, ModelInfo
+from engine.spec.cost import enlargement_passes
 from engine.spec.draft import Draft, resolve
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, RunWriter, StoreError
@@ -205,6 +206,16 @@ def test_a_run_without_a_step_leaves_no_new_file_and_keeps_an_old_one(
     with pytest.raises(FileExistsError):
         next(session.perform(job))
     assert path.read_text() == "another's"
+
+
+def test_the_second_stage_tells_each_of_its_calls(cascade: ModelInfo) -> None:
+    early: list[Event] = []
+    request = request_for(cascade, steps=2, batch=9)  # two micro-batches
+    list(Session("cpu", [cascade]).perform(Generate(request=request), early=early.append))
+    told = [event for event in early if isinstance(event, Enlarging)]
+    total = 2 * enlargement_passes(request)
+    assert [(event.done, event.total) for event in told] == [(k, total) for k in range(total)]
+    assert [event.seconds for event in told] == sorted(event.seconds for event in told)
 
 
 def test_a_run_stops_before_its_next_call_also_while_it_finishes(cascade: ModelInfo, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import Cancelled
 from engine.jobs.encode import end_of_encoding, own_start, parent_of
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
@@ -32,8 +33,8 @@ from engine.types import Hop, Move, Step
 POLL = 0.002  # seconds between looks at `cancelled` while a call waits for its permit
 
 
-class FakeCancelled(Exception):
-    """As engine.run.Cancelled, which cannot be imported without torch."""
+class FakeCancelled(Cancelled):
+    """As the engine raises it, by the fake."""
 
 
 class FakeEngine:

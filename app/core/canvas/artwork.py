@@ -34,6 +34,7 @@ class Artwork(QObject):
     picture_changed = Signal(QRect)
     mask_changed = Signal(QRect)
     box_changed = Signal()
+    box_pinned = Signal()  # whether the box was placed by hand
     history_changed = Signal()
     closed = Signal()
 
@@ -44,7 +45,7 @@ class Artwork(QObject):
         self._writing, self._packing = Pace(self), Pace(self)
         self._writing.changed.connect(self.history_changed)
         self._stroke: Stroke | BoxMove | None = None
-        self._box, self._box_aspect = QRect(), QSize(1, 1)
+        self._box, self._box_aspect, self._by_hand = QRect(), QSize(1, 1), False
         self.title = ""
         self.revision = 0
         """Goes up with every change of a pixel, of the mask or of the size."""
@@ -87,14 +88,30 @@ class Artwork(QObject):
     def box(self) -> QRect:
         """The part that the model sees, in the picture's pixels. It may reach outside, its centre may not.
 
-        Setting it is not a step of the history; what a hand does is: begin_move().
+        Setting it pins it (`box_by_hand`). It is not a step of the history; what a hand does is: begin_move().
         """
         return QRect(self._box)
 
     @box.setter
     def box(self, box: QRect) -> None:
         if self.is_open:
-            self._place(fit_box(box, self._box_aspect, self.rect))
+            self.fit_box(box)
+            self.box_by_hand = True
+
+    def fit_box(self, box: QRect) -> None:
+        """Place the box without a hand, within its limits."""
+        self._place(fit_box(box, self._box_aspect, self.rect))
+
+    @property
+    def box_by_hand(self) -> bool:
+        """Whether the box was placed on purpose: then it does not follow the mask (app.core.canvas.auto_box)."""
+        return self._by_hand
+
+    @box_by_hand.setter
+    def box_by_hand(self, by_hand: bool) -> None:
+        if self.is_open and by_hand != self._by_hand:
+            self._by_hand = by_hand
+            self.box_pinned.emit()
 
     @property
     def box_aspect(self) -> QSize:
@@ -116,6 +133,7 @@ class Artwork(QObject):
         """Move the box to an earlier or later place (undo, redo), in the aspect ratio of the current model."""
         same = place.aspect == self._box_aspect
         self._place(QRect(place.box) if same else reshape_box(place.box, self._box_aspect, self.rect))
+        self.box_by_hand = place.by_hand
 
     def _place(self, box: QRect) -> None:
         if box != self._box:
@@ -161,7 +179,7 @@ class Artwork(QObject):
             return
         self._forget()
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
-        self._box, self.title = QRect(), ""
+        self._box, self.title, self._by_hand = QRect(), "", False
         self.revision += 1
         self.closed.emit()
         self.history_changed.emit()
@@ -173,7 +191,7 @@ class Artwork(QObject):
         self._take(pixels, np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask.copy(order="C"))
         self.title = title
         self._box_aspect = QSize(*box_size) if box_size else QSize(self.width, self.height)
-        self._box = largest_box(self._box_aspect, self.rect)
+        self._box, self._by_hand = largest_box(self._box_aspect, self.rect), False
         self.revision += 1
         self.opened.emit()
         self.box_changed.emit()
@@ -296,6 +314,11 @@ class Artwork(QObject):
         self.finish()
         if self._stroke:
             self._stroke.end()
+
+    @property
+    def in_gesture(self) -> bool:
+        """Whether a stroke or a move of the box has begun to change something, and goes on."""
+        return self._stroke is not None and self._stroke.is_dirty
 
     # for the gestures that begin() and begin_move() return
 

@@ -14,10 +14,11 @@ COST = 1024  # bytes of such a step, about: a step of size 0 would never be drop
 
 
 class BoxPlace(NamedTuple):
-    """A place of the box, and the size whose aspect ratio it had there."""
+    """A place of the box, the size whose aspect ratio it had there, and whether a hand put it there."""
 
     box: QRect
     aspect: QSize
+    by_hand: bool
 
 
 class BoxOwner(Protocol):
@@ -25,6 +26,7 @@ class BoxOwner(Protocol):
 
     box: QRect
     box_aspect: QSize
+    box_by_hand: bool
 
     def put_box(self, place: BoxPlace) -> None: ...
     def emit_history(self) -> None: ...
@@ -44,14 +46,14 @@ class BoxMove:
         self.is_dirty = False
         """Whether the box has moved."""
         self._artwork = artwork
-        self._before = BoxPlace(artwork.box, artwork.box_aspect)
+        self._before = BoxPlace(artwork.box, artwork.box_aspect, artwork.box_by_hand)
 
     def to(self, box: QRect) -> None:
         """Move the box there, within its limits; does nothing once the move has ended."""
         if not self.is_open:
             return
         at = self._artwork.box
-        self._artwork.box = box
+        self._artwork.box = box  # which pins it
         if not self.is_dirty and self._artwork.box != at:
             self.is_dirty = True
             self._artwork.emit_history()
@@ -61,8 +63,8 @@ class BoxMove:
         if not self.is_open:
             return
         self.is_open = False
-        after = BoxPlace(self._artwork.box, self._artwork.box_aspect)
-        is_step = self.is_dirty and after != self._before
+        after = BoxPlace(self._artwork.box, self._artwork.box_aspect, True)
+        is_step = self.is_dirty and after[:2] != self._before[:2]
         self._artwork.end_gesture(self, BoxStep(self._artwork, self.name, self._before, after) if is_step else None)
 
     def abandon(self) -> None:

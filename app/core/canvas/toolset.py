@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.canvas.pressure import PenPressure
+
 SIZES = (1, 1024)  # of a brush, document pixels
 EDGES = (1, 256)  # document pixels by which the mask grows, shrinks or is feathered
 LIMITS: dict[str, tuple[float, float]] = {
@@ -100,6 +102,8 @@ class Toolset(QObject):
         self._colour = ToolsetState().colour
         self._edge = ToolsetState().edge
         self._shown = True
+        self.pen = PenPressure()
+        """How a pen's pressure changes the size of a stroke."""
 
     @property
     def state(self) -> ToolsetState:

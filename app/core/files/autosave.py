@@ -29,7 +29,7 @@ LATEST_MS = 15_000  # after the first one, for who paints without a pause
 RETRY_MS = 20_000  # after what could not be written
 
 
-State: TypeAlias = tuple[bool, int, QRect, bool, tuple[tuple[Path, int], ...]]
+State: TypeAlias = tuple[bool, int, tuple[QRect, bool], bool, tuple[tuple[Path, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ class Autosave(QObject):
         self._waiting = QElapsedTimer()  # since the first change that is not being written
         self._writing = False
         for signal in (artwork.opened, artwork.closed, artwork.resized, artwork.picture_changed, artwork.mask_changed,
-                       artwork.box_changed):  # fmt: skip
+                       artwork.box_changed, artwork.box_pinned):  # fmt: skip
             signal.connect(self._schedule)
         if results is not None:
             results.changed.connect(self._schedule)
@@ -271,7 +271,8 @@ class Autosave(QObject):
     def _state(self) -> State:
         artwork, results = self._artwork, self._results
         revision = artwork.revision if artwork.is_open else -1
-        return artwork.is_open, revision, artwork.box, self.unsaved, results.keys if results else ()
+        box = artwork.box, artwork.box_by_hand
+        return artwork.is_open, revision, box, self.unsaved, results.keys if results else ()
 
     def _task(self) -> Callable[[], object]:
         if not self._artwork.is_open:
@@ -291,7 +292,9 @@ class Autosave(QObject):
         where = box.x(), box.y(), box.width(), box.height()
         rgb = artwork.pixels[..., 2::-1]
         shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
-        return AutosaveFile(rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results)
+        return AutosaveFile(
+            rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results, by_hand=artwork.box_by_hand
+        )
 
     def _read(self, folder: Path) -> Read:
         """Raises ImageError. In the reader's thread: for a large picture, and many candidates, it takes time."""

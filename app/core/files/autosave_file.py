@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AutosaveFile:
-    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box and aspect as Artwork has them;
+    """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box, aspect and by_hand as Artwork has them;
     unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
     back
     """
@@ -55,11 +55,13 @@ class AutosaveFile:
     unsaved: bool
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
+    by_hand: bool = True
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
         """Make it the artwork; `pixels` is bgra(rgb)."""
         artwork.adopt(pixels, self.title, self.aspect, self.mask)
         artwork.box = QRect(*self.box)
+        artwork.box_by_hand = self.by_hand
 
 
 def write(folder: Path, kept: AutosaveFile) -> None:
@@ -71,7 +73,7 @@ def write(folder: Path, kept: AutosaveFile) -> None:
             save_image(folder / mask, Image.fromarray(values), "PNG", compress_level=1)
     results = [_write_result(folder, result) for result in kept.results]
     entry: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
-    entry["results"] = results
+    entry |= {"results": results, "by_hand": kept.by_hand}
     text = PngInfo()
     text.add_itxt(KEY, json.dumps(entry | {"unsaved": kept.unsaved}))
     save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
@@ -148,7 +150,8 @@ def read(folder: Path) -> AutosaveFile:
         except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(entry.get("title", "")), bool(entry.get("unsaved", True))
-    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes))
+    by_hand = bool(entry.get("by_hand", True))
+    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes), by_hand)
 
 
 def _bytes(path: Path) -> bytes:

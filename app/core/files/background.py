@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThreadPool, Signal
 
+from engine.errors import Cancelled
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,8 @@ class Background(QObject):
         try:
             callback = partial(then, work())
         except BaseException as error:  # SystemExit too: whoever waits for an end gets one
-            log.info("work in the background failed", exc_info=True)
+            if not isinstance(error, Cancelled):
+                log.info("work in the background failed", exc_info=True)
             callback = partial(failed, error if isinstance(error, Exception) else RuntimeError(type(error).__name__))
         self._ended.emit(callback)
 

@@ -17,12 +17,14 @@ from app.core.files.background import Background
 from app.core.jobs.engine import End, Engine, Task
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from app.core.shown.runs import RunLibrary
 from engine.errors import why
 from engine.jobs.enlarge import Enlarge, Enlarged
 from engine.jobs.job import Event
 from engine.pictures.png import KINDS as FORMATS
 from engine.pictures.png import LONGEST, enlarge_picture, save_copy, save_png
 from engine.spec.draft import resolve
+from engine.spec.picture_text import COMPLETE, PictureText
 from engine.spec.request import Request, RequestError
 from engine.spec.validation import MAX_SIDE
 
@@ -43,12 +45,16 @@ KINDS: dict[ExportKind, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How a picture goes out: `factor` times as large by a method, as a kind of file; quality 1 … 100, not of PNG."""
+    """How a picture goes out: `factor` times as large by a method, as a kind of file; quality 1 … 100, not of PNG.
+
+    text -- what a PNG says about how it was made
+    """
 
     factor: int = 1
     method: ExportMethod = "nearest"
     kind: ExportKind = "png"
     quality: int = 95
+    text: PictureText = COMPLETE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,9 +90,9 @@ class Exporter(QObject):
     writing_changed = Signal()
     notice_raised = Signal(object)  # a Notice
 
-    def __init__(self, draft: DraftModel, engine: Engine, parent: QObject | None = None) -> None:
+    def __init__(self, draft: DraftModel, engine: Engine, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._draft, self._engine = draft, engine
+        self._draft, self._engine, self._library = draft, engine, library
         self._background = Background(self, finishes=True)
         self._background.idle_changed.connect(self.writing_changed)
         self._drawing: dict[int, Task] = {}  # large pictures that the engine draws, by number
@@ -99,6 +105,7 @@ class Exporter(QObject):
         if choice.method == "cascade":
             self._ask_engine(subject, choice, path)
             return
+        choice = replace(choice, text=self._library.exports)
         callbacks = partial(self._written, path, then), partial(self._failed, path)
         self._background.start(partial(write, subject, choice, path), *callbacks)
 
@@ -153,6 +160,9 @@ class Exporter(QObject):
 def write(subject: ExportSubject, choice: Export, path: Path) -> None:
     """Raises OSError, ValueError or MemoryError; an older file of that name stands as it was then."""
     if path.suffix.lower() == ".png" and subject.request is not None:
-        save_png(path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent)
+        save_png(
+            path, subject.rgb, subject.request, subject.index, choice.factor, choice.method, subject.parent,
+            text=choice.text,
+        )  # fmt: skip
     else:
         save_copy(path, enlarge_picture(subject.rgb, choice.factor, choice.method), choice.quality)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -28,6 +28,10 @@ class Folders:
     def under(cls, home: Path) -> Folders:
         names = "config", "runs", "pictures", "artwork", "log"
         return cls(**{name: home / name for name in names})
+
+    def chosen(self, pictures: str, runs: str) -> Folders:
+        """These folders, with those that the user chose for pictures and runs; "" leaves the usual one."""
+        return replace(self, pictures=Path(pictures or self.pictures), runs=Path(runs or self.runs))
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str] = os.environ) -> Folders:

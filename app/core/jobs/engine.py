@@ -124,3 +124,7 @@ class Engine(QObject):
     @abstractmethod
     def set_watched(self, watched: bool) -> None:
         """Say whether anybody can see the live frames."""
+
+    @abstractmethod
+    def set_preview_share(self, share: float) -> None:
+        """Set the share of a run's time, 0 … 1, that live frames of later runs may take."""

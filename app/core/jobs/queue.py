@@ -16,11 +16,12 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.core.jobs.engine import End, Ending, Engine, Task
+from app.core.jobs.second_stage import SecondStage
 from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices
 from engine.errors import EngineError, why
 from engine.jobs.encode import Decode, Encode
-from engine.jobs.generate import PictureSaved, Resume, RunEnded
+from engine.jobs.generate import Enlarging, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Event, Progress
 from engine.jobs.load import Applying, Loading
 from engine.paths import path_of
@@ -48,7 +49,9 @@ class QueuedJob(QObject):
 
     steps_done, steps_total -- the job's own steps: a fork's begin after its parent's `steps_before`. The total is 0
                                where it is unknown
-    share     -- the finished part, 0 … 1
+    share     -- the finished part of its steps, 0 … 1; whole_share -- of its time, with the second stage: never less
+                 than before
+    second    -- its second stage; None without one
     seconds   -- of its own time so far; finishing -- those from its last step to its pictures
     pausing   -- it stops to pause: "run" if the user paused it alone, "queue" if the whole queue
     held      -- it is paused only because the studio was closed: the user did not pause it
@@ -73,8 +76,9 @@ class QueuedJob(QObject):
         self.cancelling = False
         self.steps_done = 0
         self.steps_total = 0 if self.flows else len(path_of(self.request)) - self.steps_before
-        self.share = self.seconds = self.finishing = 0.0
+        self.share = self.whole_share = self.seconds = self.finishing = 0.0
         self._kept_steps, self._kept_share, self._kept_seconds = 0, 0.0, 0.0  # before it was paused
+        self.second: SecondStage | None = None
         self.message = ""
         self.images: list[Path] = []
         self.loading: float | None = None
@@ -111,7 +115,8 @@ class QueuedJob(QObject):
         share = (self.share - self._kept_share) / (1 - self._kept_share) if self._kept_share < 1 else 0.0
         if self.state is not JobState.RUNNING or share <= 0:
             return None
-        return (self.seconds - self._kept_seconds) / share * (1 - share)
+        steps = (self.seconds - self._kept_seconds) / share
+        return steps * (1 - share) + (self.second.left(steps) if self.second else 0.0)
 
     @property
     def why_no_pause(self) -> str:
@@ -133,6 +138,12 @@ class QueuedJob(QObject):
         self.share = self._kept_share + (1 - self._kept_share) * event.share
         self.seconds = self._kept_seconds + event.seconds
 
+    def enlarge(self, event: Enlarging) -> None:
+        """Take the progress of its second stage."""
+        if self.second is not None:
+            self.second.advance(event)
+        self.seconds = self._kept_seconds + event.seconds
+
     def finish(self, event: RunEnded) -> None:
         """Take the times of the finished run."""
         self.seconds, self.finishing = self._kept_seconds + event.seconds + event.finishing, event.finishing
@@ -142,10 +153,21 @@ class QueuedJob(QObject):
         """Keep the steps that its run file holds, up to step `steps` of its path; it goes on there."""
         assert not isinstance(self.job, Encode | Decode)
         if not isinstance(self.job, Resume):
-            self.job = Resume(run_path=self.run_path, pictures=self.job.pictures)
+            self.job = Resume(run_path=self.run_path, pictures=self.job.pictures, text=self.job.text)
         self.steps_done = self._kept_steps = steps - self.steps_before
         self.share = self._kept_share = self.steps_done / self.steps_total if self.steps_total else self.share
         self._kept_seconds = self.seconds
+
+    @property
+    def stage_text(self) -> str:
+        """What it does now: "Step 3 of 20", "Enlarging 3 of 12"."""
+        return self.second.text if self.second and self.second.running else f"Step {self.steps(' of ')}"
+
+    def measure_share(self) -> None:
+        """Bring `whole_share` up to date."""
+        left = self.eta_seconds
+        share = self.share if left is None else self.seconds / max(self.seconds + left, 1e-9)
+        self.whole_share = max(self.whole_share, share)
 
 
 class JobQueue(QObject):
@@ -292,6 +314,8 @@ class JobQueue(QObject):
             return
         self._waiting.remove(job)
         self._running, job.state = job, JobState.RUNNING
+        if job.request.enlargement is not None and not job.flows:
+            job.second = SecondStage(job.request, job.started_at, self._prices.finishing(job.request))
         self.job_changed.emit(job)
         self._task = self._engine.do(job.job, placement=job.placement)
         self._task.told.connect(self._on_events)
@@ -312,12 +336,15 @@ class JobQueue(QObject):
             if isinstance(event, Progress):
                 job.loading, job.applying = None, 0
                 job.advance(event)
+            elif isinstance(event, Enlarging):
+                job.enlarge(event)
             elif isinstance(event, PictureSaved):
                 job.images.append(event.path)
             elif isinstance(event, RunEnded):
                 self._prices.learn(job.request, event.seconds, job.started_at, event.finishing)
                 job.finish(event)
-        if any(isinstance(event, Loading | Applying | Progress | PictureSaved) for event in events):
+        job.measure_share()
+        if any(isinstance(event, Loading | Applying | Progress | Enlarging | PictureSaved) for event in events):
             self.job_changed.emit(job)
         job.told.emit(events)
         self.job_told.emit(job, events)

@@ -78,7 +78,7 @@ class QueueModel(QAbstractListModel):
         if role == LIVE:
             return self._live.get(job)
         if role == SHARE:
-            return job.share if not job.state.ended and (job.share or job.state is JobState.RUNNING) else None
+            return job.whole_share if not job.state.ended and (job.share or job.state is JobState.RUNNING) else None
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -110,8 +110,8 @@ class QueueModel(QAbstractListModel):
                 return "Pausing …" if job.pausing else "Stopping …"
             if job.loading is not None:
                 return f"{job.loading_text}: {job.loading:.0%}"
-            left = f" · {in_words(job.eta_seconds)} left" if job.eta_seconds is not None and job.share < 1 else ""
-            return f"{step.capitalize()}{left}"
+            left = f" · {in_words(job.eta_seconds)} left" if job.eta_seconds is not None and job.whole_share < 1 else ""
+            return f"{job.stage_text}{left}"
         if job.state is JobState.QUEUED:
             price = self._prices.words(job.request) if not job.flows and not job.steps_done else ""
             return " · ".join(filter(None, (f"Goes on at {step}" if job.steps_done else "Waits", price)))

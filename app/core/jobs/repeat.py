@@ -46,7 +46,7 @@ def _begun(job: Resume, library: RunLibrary) -> Submission:
     inputs, aims, parent = run.inputs(), run.aims(), run.header["parent"]
     if parent is None:
         begun: Queueable = Generate(
-            request=run.request, run_path=job.run_path, pictures=job.pictures, inputs=inputs, aims=aims
+            request=run.request, run_path=job.run_path, pictures=job.pictures, inputs=inputs, aims=aims, text=job.text
         )
         return Submission(begun, run.request)
     source = RunReader(library.root / f"{parent['run']}{SUFFIX}")
@@ -54,6 +54,6 @@ def _begun(job: Resume, library: RunLibrary) -> Submission:
     at = step if "at" in parent else next((k for k, one in enumerate(source.steps) if one.i == step), len(source.steps))
     fork = Fork(
         source=source.path, at=at, share=parent.get("image"), request=run.request, run_path=job.run_path,
-        pictures=job.pictures, inputs=inputs, aims=aims,
+        pictures=job.pictures, inputs=inputs, aims=aims, text=job.text,
     )  # fmt: skip
     return Submission(fork, run.request, own_start(parent))

@@ -58,7 +58,7 @@ class Unfinished(QObject):
             if run.steps and run.steps[-1].i + 1 == len(path_of(run.request)):
                 self._save(note)
             elif run.steps:
-                job = Resume(run_path=note.run_path, pictures=note.pictures)
+                job = Resume(run_path=note.run_path, pictures=note.pictures, text=self._library.text)
                 broken.append(Submission(job, run.request, run.steps[-1].i + 1))
             else:
                 forget(note.run_path)
@@ -67,7 +67,7 @@ class Unfinished(QObject):
 
     def _save(self, note: UnsavedRun) -> None:
         """Save the pictures of a finished run that are not saved yet."""
-        task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures))
+        task = self._engine.do(Resume(run_path=note.run_path, pictures=note.pictures, text=self._library.text))
         self._tasks.append(task)
         task.told.connect(self._on_told)
         task.ended.connect(partial(self._on_ended, task))

@@ -338,7 +338,8 @@ class ModelChoice(QObject):
     def _choose_precision(self, needs: CheckpointOpened) -> None:
         """Describe the model in the device's own precision, where the user set none for it."""
         info = self.draft.model
-        if "precision" in self._library.settings.defaults_of(info.folder):
+        settings = self._library.settings
+        if settings.precision or "precision" in settings.defaults_of(info.folder):
             return
         precision = automatic_precision(self._sized(needs), needs.best, needs.free)
         if precision != info.compute_dtype and needs.needs >= LARGE:

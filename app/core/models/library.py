@@ -188,6 +188,11 @@ class ModelLibrary(QObject):
         self._change(lambda settings: settings.with_defaults(path, defaults))
         self.changed.emit({path})
 
+    def set_precision(self, precision: str) -> None:
+        """Set the precision of models that have none of their own, a key of DTYPES; "" for the device's best."""
+        self._change(lambda settings: replace(settings, precision=precision))
+        self.changed.emit(set(self.files))
+
     def note_use(self, key: str, picture: Path | None = None) -> None:
         """Remember that a model was used, and the picture that it made."""
         self._record.use(key, picture)

@@ -144,6 +144,11 @@ class Prices(QObject):
         seconds = self.seconds(request, start)
         return "" if seconds is None else Estimate(seconds).words
 
+    def finishing(self, request: Request) -> float | None:
+        """The estimated seconds of the request's second stage; None before one was measured."""
+        each = self._times.seconds(self._called("second", request), len(request.seeds))
+        return None if each is None else each * enlargement_passes(request)
+
     def _called(self, kind: Kind, request: Request) -> Called:
         machine = Machine(request.model_sha256, request.precision or "", self._device)
         return Called(kind, machine, request.width, request.height)

@@ -38,7 +38,7 @@ class Submitter:
         request, snapshot = resolve_edit(draft, model, self.editing)
         job = Generate(
             request=request, run_path=self.library.new_path(request), pictures=self.library.pictures,
-            inputs=_inputs(snapshot), aims=self.aims(request.guides),
+            inputs=_inputs(snapshot), aims=self.aims(request.guides), text=self.library.text,
         )  # fmt: skip
         return Submission(job, request, 0, _placement(snapshot))
 
@@ -63,7 +63,7 @@ class Submitter:
         job = Fork(
             source=point.source, at=point.at, share=point.share, request=request,
             run_path=self.library.new_path(request), pictures=self.library.pictures,
-            inputs=_inputs(snapshot), aims=self.aims(request.guides),
+            inputs=_inputs(snapshot), aims=self.aims(request.guides), text=self.library.text,
         )  # fmt: skip
         return Submission(job, request, point.step, _placement(snapshot))
 

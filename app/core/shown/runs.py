@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from engine.pictures.naming import free_path, stem_of
+from engine.spec.picture_text import COMPLETE
 from engine.spec.request import Request, RequestError
 from engine.store import RunReader, StoreError
 
@@ -26,10 +27,15 @@ class RunEntry:
 
 
 class RunLibrary:
-    """Run files in `root`, finished pictures in `pictures`; a folder is created when its first file is written."""
+    """Run files in `root`, finished pictures in `pictures`; a folder is created when its first file is written.
+
+    text    -- what later pictures say about how they were made
+    exports -- the same of those that are exported or saved under another name
+    """
 
     def __init__(self, root: Path, pictures: Path) -> None:
         self.root, self.pictures = root, pictures
+        self.text = self.exports = COMPLETE
 
     def new_path(self, request: Request) -> Path:
         """Return the path of a new run of `request`: an unused name, newest last when sorted.

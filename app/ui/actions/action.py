@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtGui import QKeySequence
-
 from app.ui.actions.reasons import Reason, always_usable
 from app.ui.actions.studio import StudioParts
 
@@ -15,7 +13,7 @@ from app.ui.actions.studio import StudioParts
 class Action:
     """One command.
 
-    keys     -- its shortcuts; menus and tips show the first one
+    keys     -- its default shortcuts; menus and tips show the first one
     where    -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                 "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
                 their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
@@ -48,8 +46,3 @@ class Action:
     submenu: str = ""
     short: str = ""
     begins: bool = False
-
-
-def keys_text(action: Action) -> str:
-    """Its first shortcut as this system writes it."""
-    return QKeySequence(action.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if action.keys else ""

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
 
 from app.ui.actions import ACTIONS
-from app.ui.actions.action import Action, keys_text
+from app.ui.actions.action import Action
+from app.ui.actions.bindings import NATIVE, Bindings
 from app.ui.actions.studio import StudioParts
+from app.ui.actions.window_keys import WindowKeys
 from app.ui.look import icons
 from app.ui.widgets.edits import commit_edit
 
-NATIVE = QKeySequence.SequenceFormat.NativeText
-
 
 class ActionSet(QObject):
-    """The QActions of one window. Each is enabled and checked as the studio is at the moment."""
+    """The QActions of one window. Each is enabled and checked as the studio is at the moment.
 
-    def __init__(self, studio: StudioParts, window: QWidget) -> None:
+    rebound -- some have other keys
+    """
+
+    rebound = Signal()
+
+    def __init__(self, studio: StudioParts, window: QWidget, bindings: Bindings) -> None:
         super().__init__(window)
         self._studio = studio
+        self.bindings = bindings
+        bindings.changed.connect(self._rebind)
+        self._window_keys = WindowKeys(window, bindings.is_of_window)
         self._window = window
         self._groups: dict[str, QActionGroup] = {}
         self.menus: dict[str, QMenu] = {}
@@ -37,7 +45,7 @@ class ActionSet(QObject):
                        document.jobs.changed, document.jobs.engine_changed, shown.view_changed, shown.image_changed,
                        shown.playing_changed, document.draft.changed, document.draft.model_changed,
                        document.editing.changed, document.editing.inputs_changed, studio.look.changed,
-                       studio.tools.tool_changed, studio.tools.choices_changed):  # fmt: skip
+                       studio.tools.tool_changed, studio.tools.choices_changed, document.auto_box.changed):  # fmt: skip
             signal.connect(self.refresh)
         picture_likelihood, encoder = studio.picture_likelihood, studio.encoder
         for signal in (picture_likelihood.map_changed, picture_likelihood.activity_changed, encoder.activity_changed):
@@ -129,7 +137,7 @@ class ActionSet(QObject):
         qaction = QAction(action.text, self._window)
         qaction.setObjectName(action.id)
         qaction.setIconText(action.short or action.text)
-        qaction.setShortcuts([QKeySequence(key) for key in action.keys])
+        qaction.setShortcuts([QKeySequence(key) for key in self.bindings.keys(action.id)])
         anywhere = action.where == "window"
         qaction.setShortcutContext(Qt.ShortcutContext.WindowShortcut if anywhere else Qt.ShortcutContext.WidgetShortcut)
         qaction.setToolTip(self._tip(action))
@@ -149,10 +157,20 @@ class ActionSet(QObject):
         action.do(self._studio)
         self.refresh()
 
-    @staticmethod
-    def _tip(action: Action, more: str = "", price: str = "") -> str:
-        keys = f" ({keys_text(action)})" if action.keys else ""
-        takes = f". Takes {price}" if price else ""
+    def why(self, name: str) -> str:
+        """Why an action cannot be used now, in one sentence; "" when it can."""
+        return self._said.get(name, ("", ""))[0]
+
+    def _rebind(self) -> None:
+        for action in ACTIONS:
+            qaction = self.by_id[action.id]
+            qaction.setShortcuts([QKeySequence(key) for key in self.bindings.keys(action.id)])
+            qaction.setToolTip(self._tip(action, *self._said.get(action.id, ("", ""))))
+        self.rebound.emit()
+
+    def _tip(self, action: Action, more: str = "", price: str = "") -> str:
+        found = self.bindings.text(action.id)
+        keys, takes = f" ({found})" if found else "", f". Takes {price}" if price else ""
         return f"{more or action.tip or action.text.rstrip('…')}{takes}{keys}"
 
 

@@ -61,6 +61,11 @@ def _swap(studio: StudioParts) -> None:
     studio.tools.tool = "brush" if studio.tools.tool == "eraser" else "eraser"
 
 
+def _turn_follow(studio: StudioParts) -> None:
+    auto = studio.document.auto_box
+    (auto.pin if auto.following else auto.follow)()
+
+
 def _turn_mask(studio: StudioParts) -> None:
     studio.tools.mask_shown = not studio.tools.mask_shown
 
@@ -86,8 +91,12 @@ ACTIONS: tuple[Action, ...] = (
     _set("larger", "Larger", "]", "size", lambda s: s.tools.resize(+1)),
     _set("softer", "Softer", "Shift+[", "hardness", lambda s: s.tools.harden(-1)),
     _set("harder", "Harder", "Shift+]", "hardness", lambda s: s.tools.harden(+1)),
+    Action(id="box-follow", text="Let the box follow the mask", menu="Canvas", keys=("Shift+M",), where="picture",
+        icon="box-follow", short="Follow", begins=True,
+        tip="Fit the box, the part that the model sees, to the mask; moving it by hand switches this off",
+        why=no_artwork, do=_turn_follow, checked=lambda s: s.document.auto_box.following),
     Action(id="mask-shown", text="Show the mask", menu="Canvas", keys=("H",), where="picture", icon="mask-shown",
-        tip="Show the mask and its outlines over the picture", begins=True, why=no_artwork, do=_turn_mask,
+        tip="Show the mask and its outlines over the picture", why=no_artwork, do=_turn_mask,
         checked=lambda s: s.tools.mask_shown),
     _mask("mask-invert", "Invert the mask", ("Shift+I",), "Swap what is kept and what is remade",
           lambda art, _: mask_edits.invert(art)),

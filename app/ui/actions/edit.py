@@ -38,4 +38,6 @@ ACTIONS: tuple[Action, ...] = (
     Action(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", icon_on="locked",
         tip="Keep this seed for the next pictures",
         do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
+    Action(id="preferences", text="Preferences…", menu="Edit", keys=("Ctrl+,",), begins=True,
+        tip="Appearance, folders, device, shortcuts, privacy", do=lambda s: s.sheets.preferences()),
 )  # fmt: skip

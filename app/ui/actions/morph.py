@@ -17,13 +17,13 @@ _IS_FIRST = unless(lambda s: s.morph.keys.selected > 0, "This is the first key f
 _IS_LAST = unless(lambda s: s.morph.keys.selected < len(s.morph.keys.frames) - 1, "This is the last key frame.")
 
 ACTIONS: tuple[Action, ...] = (
-    Action(id="morph-add-shown", text="Add the picture on the canvas", menu="Morph", keys=("Ctrl+K",), icon="key-shown",
+    Action(id="morph-add-shown", text="Add the picture on the canvas", menu="Morph", keys=("Ctrl+B",), icon="key-shown",
         tip="Make the picture on the canvas a key frame of the morph",
         why=lambda s: s.morph.keys.why_no_shown, do=lambda s: s.morph.keys.add_shown()),
-    Action(id="morph-add-file", text="Add pictures…", menu="Morph", keys=("Ctrl+Shift+K",), icon="key-file",
+    Action(id="morph-add-file", text="Add pictures…", menu="Morph", keys=("Ctrl+Shift+B",), icon="key-file",
         tip="Picture files become key frames; dropping them here does the same",
         why=outside_morph, do=lambda s: s.films.add_dialog()),
-    Action(id="morph-add-seed", text="Add a seed", menu="Morph", keys=("Ctrl+Alt+K",), icon="dice",
+    Action(id="morph-add-seed", text="Add a seed", menu="Morph", keys=("Ctrl+Alt+B",), icon="dice",
         tip="Add a key frame that is made later, from a new seed and the prompt on the panel of pictures",
         why=outside_morph, do=lambda s: s.morph.keys.add_seed()),
     Action(id="morph-earlier", text="Move earlier", menu="Morph", keys=("Ctrl+Left",), where="morph-keys", begins=True,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from app.ui.actions.studio import StudioParts
-from app.ui.window.pages import LAB, MORPH, PICTURES, TITLES
+from app.ui.window.page_table import LAB, MORPH, PICTURES, TITLES
 
 Reason: TypeAlias = Callable[[StudioParts], str]
 

@@ -6,7 +6,7 @@ from app.ui.actions.action import Action
 from app.ui.actions.reasons import unless
 from app.ui.actions.studio import StudioParts
 from app.ui.window.docks import PANELS
-from app.ui.window.pages import PAGES, PageEntry
+from app.ui.window.page_table import PAGES, PageEntry
 
 
 def _theme(mode: str, text: str) -> Action:
@@ -65,4 +65,7 @@ ACTIONS: tuple[Action, ...] = (
     _theme("system", "As the system"),
     _theme("light", "Light"),
     _theme("dark", "Dark"),
+    _theme("contrast", "High contrast"),
+    Action(id="palette", text="Command palette…", menu="View", keys=("Ctrl+K",), begins=True,
+        tip="Find any command, model, page or preference by its name", do=lambda s: s.sheets.palette()),
 )  # fmt: skip

@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPalette
 
 
-def paint(painter: QPainter, cell: QRectF, text: str, palette: QPalette) -> None:
-    """Paint `text` at the bottom of `cell`, on its own background."""
+def paint(painter: QPainter, cell: QRectF, text: str, palette: QPalette, left: bool = False) -> None:
+    """Paint `text` at the bottom of `cell`, right or `left`, on its own background."""
     painter.save()
     font = painter.font()
     font.setPointSizeF(font.pointSizeF() * 0.8)
@@ -17,6 +17,8 @@ def paint(painter: QPainter, cell: QRectF, text: str, palette: QPalette) -> None
     ground.setAlphaF(0.88)
     plate = QRectF(0, 0, metrics.horizontalAdvance(text) + metrics.height() * 0.5, metrics.height())
     plate.moveBottomRight(cell.bottomRight())
+    if left:
+        plate.moveLeft(cell.left())
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
     painter.drawRoundedRect(plate, 2, 2)

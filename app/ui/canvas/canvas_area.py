@@ -55,6 +55,8 @@ class CanvasArea(QWidget):
         )
         self.easel = Easel(canvas, document.artwork, tools)
         self.easel.see_as(self._free_cells)
+        self.easel.note_box(lambda: document.auto_box.note)
+        document.auto_box.changed.connect(self.easel.look_again)
         self.strip = ToolStrip(actions)
         self.options = ToolOptions(tools, actions)
         self.facts = QuietLabel()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette, QPen
 
 from app.core.canvas.artwork import Artwork
 from app.core.canvas.toolset import Toolset
+from app.ui.canvas import badge
 from app.ui.canvas.hand import Hand
 from app.ui.canvas.overlay import Cells, Overlay, tint_of, to_device_pixels
 from app.ui.canvas.resample import CRISP_FROM
@@ -40,6 +41,7 @@ class Easel(QObject):
         self._mask = ShrunkCopy(lambda: artwork.mask, block_maximum)
         self._overlay = Overlay(self._mask)
         self._coarse = ShrunkCopy(lambda: artwork.mask, block_maximum)
+        self._box_note: Callable[[], str] = lambda: ""
         self._stale = True  # the outline of the model's pixels
         self._drawn = QRect()  # what the hand's ring and outline cover
         artwork.opened.connect(self._reopened)
@@ -102,6 +104,10 @@ class Easel(QObject):
         """
         self._free_cells = free_cells
         self.look_again()
+
+    def note_box(self, note: Callable[[], str]) -> None:
+        """What says a few words on the box, which are painted in its corner; "" for nothing."""
+        self._box_note = note
 
     def mask_for_cells(self) -> tuple[NDArray[np.uint8], int]:
         """Return the mask with each block of factor × factor pixels as its largest value, and the factor: 1 unless the
@@ -181,6 +187,11 @@ class Easel(QObject):
             outside.addRect(box)
             painter.fillPath(outside.intersected(path_of(self.viewport.rect())), QColor(0, 0, 0, 110))
         two_tone(painter, path_of(box), dashed=True)
+        note = self._box_note()
+        if note:  # under the box; above its lower edge where the canvas ends there
+            plate = QRectF(box.left(), box.bottom() + 2, em(self._canvas, 0.6 * len(note)), em(self._canvas))
+            plate.moveBottom(min(plate.bottom(), self._canvas.height() - 2))
+            badge.paint(painter, plate, note, self._canvas.palette(), left=True)
         if in_hand:
             side = em(self._canvas, 0.5)
             painter.setPen(QPen(Qt.GlobalColor.black, 1))

@@ -267,7 +267,7 @@ class Hand(QObject):
     def _touch(self, event: Pointing) -> Touch:
         return Touch(
             self._canvas.viewport.to_picture(event.position()),
-            event.pressure() if isinstance(event, QTabletEvent) else 1.0,
+            self._tools.pen.share(event.pressure()) if isinstance(event, QTabletEvent) else 1.0,
             bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier),
             self._against,
             self._reach(),

@@ -41,7 +41,7 @@ OPTIONS = {
     "tolerance": ToolOption("Tolerance", 0, 255, (0, 128), 1, "", "How far a colour may be from the one clicked"),
 }
 # text lines of width; tips say the titles too, and the menu Canvas has the edits of the mask
-ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES, ROOM_FOR_MASK = 60, 49, 39, 24
+ROOM_FOR_SLIDERS, ROOM_FOR_EDGES, ROOM_FOR_TITLES, ROOM_FOR_MASK = 62, 52, 42, 29
 
 
 class ToolOptions(QFrame):
@@ -105,7 +105,7 @@ class ToolOptions(QFrame):
         self._titles["mask"] = label("Mask", "muted")
         row.addWidget(self._titles["mask"])
         row.addSpacing(em(group, 0.3))
-        for name in ("mask-shown", "mask-invert", "mask-clear"):
+        for name in ("box-follow", "mask-shown", "mask-invert", "mask-clear"):
             row.addWidget(actions.button(name, group))
         self._edges = QWidget()
         edges = QHBoxLayout(self._edges)

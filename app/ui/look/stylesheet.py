@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton
 
-from app.ui.look.colours import mix
+from app.ui.look.colours import luminance, mix
+
+MARKS = Path(__file__).with_name("marks")
 
 _SHEET = """
 QMainWindow::separator { background: palette(mid); width: 1px; height: 1px; }
@@ -94,9 +98,19 @@ QToolButton[edge="first"] { border-top-left-radius: @r; border-bottom-left-radiu
 QToolButton[edge="last"] { border-top-right-radius: @r; border-bottom-right-radius: @r; }
 QToolButton[edge="middle"], QToolButton[edge="last"] { margin-left: -1px; }
 
-QCheckBox::indicator:unchecked {
+QCheckBox::indicator:unchecked, QAbstractItemView::indicator:unchecked {
   background: palette(base); border: 1px solid palette(placeholder-text); border-radius: @p3; }
 QCheckBox::indicator:unchecked:disabled { border-color: palette(mid); }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {
+  background: palette(highlight); border: 1px solid palette(highlight); border-radius: @p3; image: url("@check"); }
+QCheckBox::indicator:checked:disabled { background: palette(mid); border-color: palette(mid); }
+QCheckBox::indicator, QAbstractItemView::indicator { width: @side; height: @side; }
+QCheckBox::indicator:unchecked:focus, QRadioButton::indicator:unchecked:focus { border-color: palette(highlight); }
+QCheckBox::indicator:checked:focus { border-color: palette(text); }
+QRadioButton::indicator { border-radius: @round; background: palette(base); }
+QRadioButton::indicator:unchecked { width: @side; height: @side; border: 1px solid palette(placeholder-text); }
+QRadioButton::indicator:checked { width: @inner; height: @inner; border: @dot solid palette(highlight); }
+QRadioButton::indicator:disabled { border-color: palette(mid); }
 
 QScrollBar:vertical { background: transparent; width: @l10; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: @l10; margin: 0; }
@@ -135,6 +149,7 @@ QListWidget::item:hover { border-color: palette(mid); }
 QListWidget::item:selected { border-color: palette(highlight); background: transparent; color: palette(text); }
 QComboBox QAbstractItemView::item:selected { background: palette(highlight); color: palette(highlighted-text); }
 QFrame#notice { background: palette(button); border: 1px solid palette(mid); border-radius: @r; }
+QDialog#palette { border: 1px solid palette(mid); }
 QFrame#rule { background: palette(mid); border: none; }
 QFrame#footer, QFrame#pane { background: palette(window); }
 """
@@ -154,6 +169,10 @@ def stylesheet(palette: QPalette, line: int) -> str:
         "chip2": f"{round(line * 0.8)}px",
         "chip": f"{round(line * 0.68)}px",
     }
+    mark = "white" if luminance(ink) > 0.5 else "black"
+    words["check"] = (MARKS / f"check-{mark}.svg").as_posix()
+    dot, side = max(2, round(line / 4)), 2 * round(line * 0.42)  # of a radio button: its ring and its whole width
+    words |= {"dot": f"{dot}px", "side": f"{side - 2}px", "inner": f"{side - 2 * dot}px", "round": f"{side // 2}px"}
     words |= {f"{kind}{n}": f"{max(1, round(line * n / 16))}px" for kind in "pl" for n in range(1, 25)}
     words["r"] = f"{max(2, round(line * 5 / 16))}px"
     text = _SHEET

@@ -1,4 +1,4 @@
-"""The studio's two looks: own QPalettes on Fusion, because a colour scheme hint does nothing on many platforms.
+"""The studio's looks: own QPalettes on Fusion, because a colour scheme hint does nothing on many platforms.
 
 Neutral greys, so that the pictures are the only colour in the window, and one accent. A theme can prove itself:
 `failures` lists every pair of text and ground whose contrast (WCAG 2.1, relative luminance) is too low.
@@ -20,14 +20,18 @@ Role = QPalette.ColorRole
 Group = QPalette.ColorGroup
 
 READABLE = 4.5  # contrast of text with its ground, to 1: WCAG 2.1, level AA
+ENHANCED = 7.0  # the same, level AAA: the theme of high contrast
 DISABLED = 3.0  # of disabled text, for which WCAG has no minimum
 
-MODES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+MODES = {"system": "As the system", "light": "Light", "dark": "Dark", "contrast": "High contrast"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """Colours by purpose; `palette` says which QPalette role carries each."""
+    """Colours by purpose; `palette` says which QPalette role carries each.
+
+    readable, disabled -- the least contrast of text with its ground, to 1, and of disabled text
+    """
 
     name: str
     window: str  # panels
@@ -41,6 +45,8 @@ class Theme:
     accent: str
     on_accent: str
     alarm: str  # errors, on panels
+    readable: float = READABLE
+    disabled: float = DISABLED
 
     def palette(self) -> QPalette:
         palette = QPalette()
@@ -76,10 +82,10 @@ class Theme:
     def failures(self) -> list[str]:
         """Pairs of text and ground with too little contrast, one line each; none for a theme that may ship."""
         grounds = {"window": self.window, "base": self.base, "raised": self.raised, "canvas": self.canvas}
-        least = {"text": READABLE, "muted": READABLE, "alarm": READABLE, "accent": READABLE, "faint": DISABLED}
+        least = dict.fromkeys(("text", "muted", "alarm", "accent"), self.readable) | {"faint": self.disabled}
         pairs = [(f"{ink} on {name}", getattr(self, ink), ground, ratio) for ink, ratio in least.items()
                  for name, ground in grounds.items()]  # fmt: skip
-        pairs.append(("on_accent on accent", self.on_accent, self.accent, READABLE))
+        pairs.append(("on_accent on accent", self.on_accent, self.accent, self.readable))
         return [
             f"{name}: {found:.2f}" for name, ink, ground, ratio in pairs if (found := contrast(ink, ground)) < ratio
         ]
@@ -93,6 +99,12 @@ LIGHT = Theme(
     name="light", window="#f4f4f3", base="#ffffff", canvas="#e4e4e2", raised="#e9e9e7", line="#c6c7c5",
     text="#1d1f20", muted="#565b5e", faint="#7b8082", accent="#0a6b62", on_accent="#ffffff", alarm="#a62a1a",
 )  # fmt: skip
+CONTRAST = Theme(
+    name="contrast", window="#000000", base="#000000", canvas="#000000", raised="#1c1c1c", line="#535353",
+    text="#ffffff", muted="#d4d4d4", faint="#a0a0a0", accent="#5ce1ff", on_accent="#000000", alarm="#ffb4a8",
+    readable=ENHANCED, disabled=READABLE,
+)  # fmt: skip
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTRAST)}
 
 
 def is_dark(palette: QPalette) -> bool:
@@ -105,7 +117,7 @@ def em(widget: QWidget, share: float = 1.0) -> int:
 
 
 class Appearance(QObject):
-    """Keeps the application in the chosen mode ("system", "light" or "dark") and follows the system while asked to.
+    """Keeps the application in the chosen mode, a key of MODES, and follows the system while asked to.
 
     At first it sets the palette and the font only. Call `finish` when the widgets are built: under a style sheet, Qt
     matches every rule against every widget again whenever one of their parents changes, which took half of the
@@ -143,7 +155,7 @@ class Appearance(QObject):
     def theme(self) -> Theme:
         if self._mode == "system":
             return LIGHT if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
-        return LIGHT if self._mode == "light" else DARK
+        return THEMES[self._mode]
 
     def _follow(self) -> None:
         if self._mode == "system":

@@ -107,8 +107,8 @@ class GenerateBar(Retinted, QWidget):
             return f"The queue is paused: {waiting}" if jobs.paused and waiting else ""
         if job.loading is not None:
             return f"{job.loading_text}: {job.loading:.0%}"
-        left = f"{jobs.eta_text} left" if jobs.eta_text and job.share < 1 else ""
-        return " · ".join(filter(None, (f"Step {job.steps(' of ')}", left, waiting)))
+        left = f"{jobs.eta_text} left" if jobs.eta_text and job.whole_share < 1 else ""
+        return " · ".join(filter(None, (job.stage_text, left, waiting)))
 
     def _price(self) -> str:
         """What the next run takes."""

@@ -70,6 +70,7 @@ class ComboBox(QComboBox):
 
     def showPopup(self) -> None:
         self.opening.emit()
+        self.view().setAccessibleName(self.accessibleName())
         hints = [self.view().sizeHintForIndex(self.model().index(row, 0)).width() for row in range(self.count())]
         widest = min(max([self.width(), *hints]), em(self, WIDEST))
         self.view().setMinimumWidth(widest + em(self, 1.5))  # the scroll bar's room included

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
@@ -22,6 +22,7 @@ from app.core.shown.naming import title_of
 from app.core.shown.timeline import StepTimeline
 from app.settings import Settings
 from app.ui.actions.action_set import ActionSet
+from app.ui.actions.bindings import Bindings
 from app.ui.canvas.canvas_area import CanvasArea
 from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
@@ -40,12 +41,13 @@ from app.ui.queue.panel import QueuePanel
 from app.ui.request.prompt_helpers import PromptHelpers
 from app.ui.shown.page import PicturesPage
 from app.ui.shown.recent_pictures import Recent
-from app.ui.window.about_sheet import AboutSheet
 from app.ui.window.docks import Docks
+from app.ui.window.follow_settings import SettingsFollower
 from app.ui.window.page import Page
-from app.ui.window.page_stack import PageStack
-from app.ui.window.pages import LAB, MORPH, PICTURES, TITLES, Pages, make_pages
-from app.ui.window.shortcut_sheet import ShortcutSheet
+from app.ui.window.page_stack import PageStack, make_pages
+from app.ui.window.page_table import LAB, MORPH, PICTURES, TITLES
+from app.ui.window.pages import Pages
+from app.ui.window.sheets import Sheets
 from app.ui.window.status_bar import StatusBar
 from app.ui.window.top_bar import TopBar
 
@@ -61,6 +63,7 @@ class MainWindow(QMainWindow):
         autosave: Autosave,
         models: StudioModels,
         look: Appearance | None = None,
+        folders: Folders | None = None,
     ) -> None:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -83,7 +86,7 @@ class MainWindow(QMainWindow):
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
         self.canvas.smooth = settings.values.scaling == "smooth"
-        self.actions_ = ActionSet(self, self)
+        self.actions_ = ActionSet(self, self, Bindings(settings, self))
         self.pages = Pages(make_pages(self, self.actions_), self)
         pictures, morph = self.pages.find(PicturesPage), self.pages.find(MorphPage)
         lab_page = self.pages.find(LabPage)
@@ -117,6 +120,8 @@ class MainWindow(QMainWindow):
         self.tools.choices_changed.connect(self._remember_tools)
         for source in (lab, self.filming, models):
             source.notice_raised.connect(self.area.notices.raise_notice)
+        document.auto_box.on = settings.values.box_follows_mask
+        document.auto_box.changed.connect(self._remember_box)
         self._paste_keys = PasteKeys(self)
         self._drops = DropTarget(self, self.area, self._take, lambda: self.pages.name == MORPH)
         self.recent.picked.connect(self.morph.keys.add_file)
@@ -125,6 +130,9 @@ class MainWindow(QMainWindow):
         self.pages.changed.connect(self._on_page)
         document.shown.run_changed.connect(self._show_title)
         document.editing.changed.connect(self._show_title)
+        usual = folders or Folders.of_user()
+        self.sheets = Sheets(document, settings, models, self.actions_, usual, self.show_models, self)
+        self._follower = SettingsFollower(settings, self.look, self.tools, self.set_smooth, self)
         self.look.finish()
         self.docks.restore(settings)
         self.actions_.refresh()
@@ -138,6 +146,21 @@ class MainWindow(QMainWindow):
             return
         if self.pages.name != MORPH or not self.films.take(mime):
             self.files.take(mime)
+
+    def take_files(self, files: Sequence[str]) -> None:
+        """Take files of the command line as dropped ones."""
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(file) for file in files])
+        if files:
+            self._take(mime)
+
+    def raise_window(self) -> None:
+        """Bring the window to the front, also where it is minimised."""
+        self.setWindowState((self.windowState() & ~Qt.WindowState.WindowMinimized) | Qt.WindowState.WindowActive)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)  # where the desktop does not let a window come to the front by itself
 
     # called by the actions: app.ui.actions.studio
 
@@ -195,7 +218,7 @@ class MainWindow(QMainWindow):
             QGuiApplication.clipboard().setImage(self.document.shown.frame)
 
     def open_pictures(self) -> None:
-        folder = Folders.of_user().pictures
+        folder = self.document.library.pictures
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
@@ -221,16 +244,11 @@ class MainWindow(QMainWindow):
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth
         self.settings.update(scaling="smooth" if smooth else "nearest")
+        self.actions_.refresh()
 
     def set_theme(self, mode: str) -> None:
         self.look.set_mode(mode)
         self.settings.update(theme=mode)
-
-    def show_shortcuts(self) -> None:
-        self._show_sheet(ShortcutSheet, lambda: ShortcutSheet(self))
-
-    def show_about(self) -> None:
-        self._show_sheet(AboutSheet, lambda: AboutSheet(self.document.jobs.device_text, self))
 
     def _show_sheet(self, kind: type[QDialog], make: Callable[[], QDialog]) -> None:
         """Bring the open sheet of that kind to the front; make one where none is open."""
@@ -244,6 +262,9 @@ class MainWindow(QMainWindow):
 
     def _remember_tools(self) -> None:
         self.settings.update(tools=self.tools.state)
+
+    def _remember_box(self) -> None:
+        self.settings.update(box_follows_mask=self.document.auto_box.on)
 
     def _show_title(self) -> None:
         run = self.document.shown.run

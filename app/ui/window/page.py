@@ -24,7 +24,7 @@ class NoSteps(StepTimeline):
 
 
 class Page(QObject):
-    """One page. A new one is a subclass, and one line in PAGES (app/ui/window/pages.py).
+    """One page. A new one is a subclass, and one line in PAGES (app/ui/window/page_table.py).
 
     The subclass makes its widgets in __init__(studio, actions), and overrides of the methods what it has.
 

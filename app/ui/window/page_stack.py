@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
 from app.ui.widgets.front_stack import FrontStack
+from app.ui.window.page_table import PAGES
 from app.ui.window.pages import Pages
+
+if TYPE_CHECKING:
+    from app.ui.actions.action_set import ActionSet
+    from app.ui.actions.studio import StudioParts
+    from app.ui.window.page import Page
 
 
 class PageStack(FrontStack):
@@ -22,3 +29,12 @@ class PageStack(FrontStack):
     def _follow(self) -> None:
         if (widget := getattr(self._pages.front, self._place)) is not None:
             self.setCurrentWidget(widget)
+
+
+def make_pages(studio: StudioParts, actions: ActionSet) -> dict[str, Page]:
+    """Make every page of PAGES, by its name."""
+    made = {}
+    for entry in PAGES:
+        module, _, name = entry.kind.partition(":")
+        made[entry.name] = getattr(import_module(module), name)(studio, actions)
+    return made

@@ -1,60 +1,16 @@
-"""The pages of the window, shown as tabs: their table, and which one is in front."""
+"""Which page of the window is in front."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 if TYPE_CHECKING:
-    from app.ui.actions.action_set import ActionSet
-    from app.ui.actions.studio import StudioParts
     from app.ui.window.page import Page
 
-PICTURES, MORPH, LAB = "pictures", "morph", "lab"
-
-
-@dataclass(frozen=True, slots=True)
-class PageEntry:
-    """One tab.
-
-    kind -- the import path of its class: the actions are made of this table, and the classes use the actions
-    key  -- a second key; the first is Ctrl and the number of the tab
-    """
-
-    name: str
-    title: str
-    kind: str
-    tip: str
-    key: str = ""
-
-
-PAGES = (
-    PageEntry(PICTURES, "Pictures", "app.ui.shown.page:PicturesPage", "Make pictures, edit them, and see every step"),
-    PageEntry(
-        MORPH, "Morph", "app.ui.morph.page:MorphPage",
-        "From picture to picture along the flow: key frames, the frames between them, a film", "F4",
-    ),
-    PageEntry(
-        LAB, "Lab", "app.ui.lab.page:LabPage",
-        "The 2-D lab: models in the plane, known exactly, with their score, samplers and chains", "F2",
-    ),
-)  # fmt: skip
-TITLES = {entry.name: entry.title for entry in PAGES}
-
 P = TypeVar("P", bound="Page")
-
-
-def make_pages(studio: StudioParts, actions: ActionSet) -> dict[str, Page]:
-    """Make every page of PAGES, by its name."""
-    made = {}
-    for entry in PAGES:
-        module, _, name = entry.kind.partition(":")
-        made[entry.name] = getattr(import_module(module), name)(studio, actions)
-    return made
 
 
 class Pages(QObject):

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.actions import ACTIONS
-from app.ui.actions.action import Action, keys_text
+from app.ui.actions.action import Action
+from app.ui.actions.bindings import Bindings
 from app.ui.look.theme import em
 from app.ui.widgets.label import label
 
@@ -47,13 +48,15 @@ COLUMNS = 3  # at most: as many as the width has room for
 class ShortcutSheet(QDialog):
     """Every action that has a key, by menu. The sheet blocks no other window, and scrolls up and down alone."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, bindings: Bindings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._bindings = bindings
+        bindings.changed.connect(self.close)  # the keys on it are the old ones
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menus: dict[str, list[Action]] = {}
         for action in ACTIONS:
-            if action.keys:
+            if bindings.keys(action.id):
                 menus.setdefault(action.menu, []).append(action)
         self._blocks = [self._block(name, actions) for name, actions in menus.items()] + [self._gestures()]
         self._count = 0
@@ -123,7 +126,7 @@ class ShortcutSheet(QDialog):
         block, grid = self._grid(f"{name}  ({everywhere})" if everywhere else name)
         for k, action in enumerate(actions, start=1):
             where = f"  ({WHERE[action.where]})" if action.where in WHERE and not everywhere else ""
-            self._line(grid, k, action.text.rstrip("…") + where, keys_text(action))
+            self._line(grid, k, action.text.rstrip("…") + where, self._bindings.text(action.id))
         return block
 
     def _gestures(self) -> QWidget:

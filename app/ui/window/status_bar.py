@@ -26,7 +26,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.message = QuietLabel(muted=False)
         self.progress = QuietProgress("Progress of the run")
-        self.step = QuietLabel("Step 1000 / 1000")
+        self.step = QuietLabel("Enlarging 100 of 100")
         self.left = QuietLabel("99 min left")
         self.queue = QToolButton()  # opens the panel
         self.queue.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -53,8 +53,8 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.step, self.left):
             widget.setVisible(job is not None)
         if job is not None:
-            self.progress.show_share(job.share if job.loading is None else job.loading)
-            self.step.setText(f"Step {job.steps(' / ')}")
+            self.progress.show_share(job.whole_share if job.loading is None else job.loading)
+            self.step.setText(job.stage_text)
             self.left.setText(f"{jobs.eta_text} left" if jobs.eta_text else "")
         self.message.setText(self._message(job))
         self._show_queue()

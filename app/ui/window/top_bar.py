@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenuBar, QSizePolicy, QTabBar, QWidg
 
 from app.ui.actions.action_set import ActionSet
 from app.ui.look.theme import em
-from app.ui.window.pages import PAGES, Pages
+from app.ui.window.page_table import PAGES
+from app.ui.window.pages import Pages
 
 
 class PageTabs(QTabBar):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.core.document import Document
+from app.ui.look.motion import motion_reduced
 from app.ui.look.theme import em
 from app.ui.widgets.chip import chip
 from app.ui.widgets.flow_layout import FlowLayout
@@ -108,7 +109,7 @@ class Welcome(OpeningPage):
             wanted, self._waiting = self._waiting, {}
             if all(getattr(self._document.draft.current, name) == value for name, value in wanted.items()):
                 self._document.generate()  # the panel still says the same
-        self.busy.setVisible(state == "starting")
+        self.busy.setVisible(state == "starting" and not motion_reduced())
         if state == "ready":
             self.status.setText(f"Ready on {self._document.jobs.device_text}")
         elif state == "starting" and self._waiting:

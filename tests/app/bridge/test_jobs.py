@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.core.jobs.queue import JobQueue, JobState, QueuedJob
+from app.core.jobs.second_stage import SecondStage
 from app.core.jobs.submission import Submission
 from app.core.request.run_costs import Prices, in_words
 from engine.jobs.encode import Encode
-from engine.jobs.generate import Generate
+from engine.jobs.generate import Enlarging, Generate
 from engine.spec.catalog import ModelInfo
 from engine.spec.request import Enlargement, Request
 from tests.app.conftest import Parts
@@ -133,6 +136,54 @@ def test_the_remaining_time_comes_from_the_job(request_of: Make, tmp_path: Path)
     assert job.eta_seconds == pytest.approx(3.0)
     job.state = JobState.FINISHED
     assert job.eta_seconds is None
+
+
+def test_the_second_stage_counts_in_the_bar_and_in_the_remaining_time(request_of: Make, tmp_path: Path) -> None:
+    request = request_of(steps=10)
+    job = QueuedJob(1, Submission(Generate(request=request, run_path=tmp_path / "a.twrun"), request))
+    job.state, job.second = JobState.RUNNING, SecondStage(request, 0, measured=6.0)
+    job.share, job.seconds = 0.5, 2.0
+    job.measure_share()
+    assert job.stage_text == "Step 0 of 10"
+    assert job.eta_seconds == pytest.approx(2 + 6)
+    assert job.whole_share == pytest.approx(0.2)
+    job.share = 1.0
+    shares = []
+    for done in range(12):
+        job.seconds = 4.0 + 0.25 * done
+        job.second.advance(Enlarging(done, 12, job.seconds))
+        job.measure_share()
+        shares.append(job.whole_share)
+    assert job.stage_text == "Enlarging 12 of 12"
+    assert job.eta_seconds == pytest.approx(0.25), "its own calls, not the estimate"
+    assert shares == sorted(shares)
+    assert shares[0] == pytest.approx(0.4)
+    assert shares[-1] < 1
+
+
+def _did_a_step(job: QueuedJob) -> bool:
+    return job.steps_done == 1
+
+
+def _has_ended(job: QueuedJob) -> bool:
+    return job.state.ended
+
+
+def test_a_cancelled_job_is_no_failure_in_the_log(
+    hand_parts: Parts, request_of: Make, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for fails in (False, True):
+        job = hand_parts.submit(request_of())
+        hand_parts.fake.allow()
+        qtbot.waitUntil(partial(_did_a_step, job))
+        if fails:
+            hand_parts.fake.fail_at = 1
+            hand_parts.fake.allow()
+        else:
+            hand_parts.jobs.cancel(job)
+        qtbot.waitUntil(partial(_has_ended, job))
+        assert any(record.exc_info for record in caplog.records) is fails
 
 
 def test_a_job_along_the_flow_knows_its_share_and_not_its_steps(request_of: Make, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_shown_picture_becomes_a_key_frame(qtbot: QtBot, document: Document)
     window = open_window(qtbot, document)
     finish(qtbot, document, prompt="rocket", seed=5)
     until(qtbot, lambda: document.shown.cursor == document.shown.step_count - 1)
-    QTest.keyClick(window.canvas, Qt.Key.Key_K, CONTROL)
+    QTest.keyClick(window.canvas, Qt.Key.Key_B, CONTROL)
     assert seeds(window) == [5]
     assert window.pages.name == "pictures"
     assert "Key frame 1 of the morph: rocket." in window.area.notices.text.plain

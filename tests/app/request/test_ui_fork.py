@@ -195,7 +195,7 @@ def test_the_status_counts_the_whole_way(hand_parts: Parts, qtbot: QtBot) -> Non
     document.fork()
     hand_parts.fake.allow(1)
     until(qtbot, lambda: document.jobs.steps_done == 1)
-    assert window.status.step.text() == "Step 3 / 6"
+    assert window.status.step.text() == "Step 3 of 6"
     assert window.status.progress.share == pytest.approx(0.25)
     assert window.panel.generate.progress.text().startswith("Step 3 of 6")
     document.jobs.cancel()

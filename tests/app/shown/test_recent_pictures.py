@@ -43,6 +43,9 @@ class HandEngine(Engine):
     def set_watched(self, watched: bool) -> None:
         pass
 
+    def set_preview_share(self, share: float) -> None:
+        pass
+
 
 def test_pictures_that_are_saved_one_by_one_are_each_listed_once(
     request_of: Callable[..., Request], tmp_path: Path, qtbot: QtBot

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.ui.actions import ACTIONS
-from app.ui.actions.action import keys_text
-from app.ui.window.about_sheet import AboutSheet
+from app.ui.actions.places import PLACES
+from app.ui.help.about_sheet import AboutSheet
 from app.ui.window.main_window import MainWindow
 from app.ui.window.shortcut_sheet import ShortcutSheet
 from engine.jobs.morph import Morphing
@@ -23,17 +23,6 @@ from tests.app.artworks import picture
 from tests.app.conftest import Parts
 from tests.app.windows import finish, open_window, until
 from tests.fakes.morph import morphed
-
-REACH = {  # the canvas is two places: with a run on it, and with the artwork
-    "window": {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys", "queue"},
-    "picture": {"run", "artwork", "timeline"},
-    "steps": {"run", "timeline", "frames"},
-    "candidates": {"artwork", "candidates"},
-    "timeline": {"timeline"},
-    "lab": {"lab"},
-    "morph-keys": {"morph-keys"},
-    "queue": {"queue"},
-}
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def test_no_key_means_two_things_in_one_place() -> None:
         (QKeySequence(key).toString(), place)
         for action in ACTIONS
         for key in action.keys
-        for place in REACH[action.where]
+        for place in PLACES[action.where]
     ]
     assert [pair for pair, times in Counter(taken).items() if times > 1] == []
     assert all(QKeySequence(key).toString() for action in ACTIONS for key in action.keys)
@@ -88,7 +77,9 @@ def test_the_menus_hold_every_command_once(window: MainWindow) -> None:
     menus = window.actions_.menus.values()
     names = [action.objectName() for menu in menus for action in menu.actions() if action.objectName()]
     assert sorted(names) == sorted(action.id for action in ACTIONS)
-    assert [action.text() for action in window.actions_.menus["Theme"].actions()] == ["As the system", "Light", "Dark"]
+    assert [action.text() for action in window.actions_.menus["Theme"].actions()] == [
+        "As the system", "Light", "Dark", "High contrast",
+    ]  # fmt: skip
 
 
 def test_the_sheet_lists_every_key(window: MainWindow, qtbot: QtBot) -> None:
@@ -99,7 +90,7 @@ def test_the_sheet_lists_every_key(window: MainWindow, qtbot: QtBot) -> None:
     words = {found.text() for found in sheet.findChildren(QLabel)}
     for action in ACTIONS:
         if action.keys:
-            assert keys_text(action) in words
+            assert window.actions_.bindings.text(action.id) in words
             assert any(word.startswith(action.text.rstrip("…")) for word in words)
     assert not sheet.isModal()
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
@@ -132,7 +123,7 @@ def test_opening_a_sheet_twice_shows_one(command: str, kind: type[QDialog], wind
 def test_tips_say_the_key(window: MainWindow) -> None:
     for action in ACTIONS:
         if action.keys:
-            assert keys_text(action) in window.actions_[action.id].toolTip()
+            assert window.actions_.bindings.text(action.id) in window.actions_[action.id].toolTip()
 
 
 def test_what_cannot_be_done_is_disabled(window: MainWindow, parts: Parts, qtbot: QtBot) -> None:
@@ -232,6 +223,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
     opens_others = {"new", "open", "wildcards", "export", "canvas-size", "save-as", "save-animation"}
     opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep", "models"}
+    opens_others |= {"preferences", "palette", "guide"}
     opens_others |= {"morph-add-file", "morph-export"}
     leaves = {"prompt", "steer", "paste", "earlier"}  # the page
     parts.fake.answers[Morphing] = morphed

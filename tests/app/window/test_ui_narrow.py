@@ -12,7 +12,7 @@ from app.core.document import Document
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ComboBox
 from app.ui.window.main_window import MainWindow
-from app.ui.window.pages import PAGES
+from app.ui.window.page_table import PAGES
 from app.ui.window.shortcut_sheet import ShortcutSheet
 from tests.app.artworks import picture
 from tests.app.clipping import clipped
@@ -105,7 +105,7 @@ def test_a_choice_that_has_no_room_ends_in_an_ellipsis(qtbot: QtBot) -> None:
 
 
 def test_the_list_of_shortcuts_is_no_larger_than_the_screen(window: MainWindow) -> None:
-    window.show_shortcuts()
+    window.sheets.shortcuts()
     sheet = window.findChild(ShortcutSheet)
     assert sheet is not None
     assert sheet.height() <= sheet.screen().availableSize().height()

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
 from app.ui.window.page import Page
-from app.ui.window.pages import PAGES, Pages
+from app.ui.window.page_table import PAGES
+from app.ui.window.pages import Pages
 from tests.app.windows import finish, open_window
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier

@@ -21,7 +21,7 @@ from app.ui.look import icons
 from app.ui.look.colours import contrast, luminance, mix
 from app.ui.look.fonts import MARKED, places_marks, with_marks
 from app.ui.look.stylesheet import stylesheet
-from app.ui.look.theme import DARK, LIGHT, Appearance, Theme
+from app.ui.look.theme import CONTRAST, DARK, LIGHT, THEMES, Appearance, Theme
 from app.ui.widgets.disclosure import Disclosure
 from app.ui.window.notice_bar import NoticeBar
 from tests.app.conftest import Parts
@@ -30,8 +30,8 @@ from tests.app.windows import finish, open_window, opened, painted, until
 Role = QPalette.ColorRole
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
-def test_all_text_has_a_contrast_of_four_and_a_half(theme: Theme) -> None:
+@pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
+def test_all_text_has_the_contrast_of_its_theme(theme: Theme) -> None:
     assert theme.failures() == []
     palette = theme.palette()
     for ink, ground in (
@@ -46,7 +46,8 @@ def test_all_text_has_a_contrast_of_four_and_a_half(theme: Theme) -> None:
         (Role.Link, Role.Window),
         (Role.ToolTipText, Role.ToolTipBase),
     ):
-        assert contrast(palette.color(ink), palette.color(ground)) >= 4.5, (ink, ground)
+        assert contrast(palette.color(ink), palette.color(ground)) >= theme.readable, (ink, ground)
+    assert theme.readable == (7 if theme is CONTRAST else 4.5)
 
 
 def test_an_unreadable_theme_names_the_place() -> None:

@@ -132,7 +132,7 @@ def test_the_status_bar_tells_of_the_run(hand_parts: Parts, qtbot: QtBot) -> Non
     assert status.message.text() == "Generating “red apple” …"
     hand_parts.fake.allow(1)
     until(qtbot, lambda: job.steps_done == 1)
-    assert status.step.text() == "Step 1 / 5"
+    assert status.step.text() == "Step 1 of 5"
     assert status.progress.share == pytest.approx(0.2)
     assert status.left.text() == f"{document.jobs.eta_text} left" != " left"
     document.jobs.cancel()

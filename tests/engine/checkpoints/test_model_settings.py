@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoints.errors import CheckpointError
+from engine.checkpoints.hashes import Hashes
 from engine.checkpoints.scan import scan
 from engine.checkpoints.settings import FILE, ModelSettings, check_defaults, load, save
-from engine.spec.catalog import checkpoint
+from engine.spec.catalog import checkpoint, own_checkpoint
 from tests.fakes.checkpoints import single_file, write_hollow
 
 
@@ -55,6 +56,15 @@ def test_own_defaults_are_those_of_the_checkpoint(dream: Path) -> None:
     assert info.size == (640, 512)
     assert info.defaults["sampler"] == plain.defaults["sampler"]  # one that is no longer there
     assert info.defaults.keys() == plain.defaults.keys()
+
+
+def test_a_model_without_a_precision_of_its_own_has_the_general_one(tmp_path: Path, dream: Path) -> None:
+    settings = ModelSettings(precision="bfloat16")
+    save(settings, tmp_path)
+    assert load(tmp_path).precision == "bfloat16"
+    assert own_checkpoint(dream, settings, Hashes(tmp_path)).compute_dtype == "bfloat16"
+    own = settings.with_defaults(dream, {"precision": "float32"})
+    assert own_checkpoint(dream, own, Hashes(tmp_path)).compute_dtype == "float32"
 
 
 @pytest.mark.parametrize("size", [[641, 512], [512, 16384]])
