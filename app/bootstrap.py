@@ -112,6 +112,7 @@ class Studio(QObject):
         )
         self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
         self.document.prompts.keep_in(folders.config / "prompts.json")
+        self.document.presets.keep_in(folders.config / "presets")
         self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)

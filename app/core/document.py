@@ -34,6 +34,7 @@ from app.core.request.fork import (
     why_no_variations,
 )
 from app.core.request.methods import FILL, NEW
+from app.core.request.presets import Presets
 from app.core.request.prompt_history import PromptHistory
 from app.core.request.run_costs import Prices
 from app.core.request.submit import Submitter, why_no_new
@@ -54,6 +55,7 @@ class Document(QObject):
     draft     -- the chosen model and the settings of the next run
     tokens    -- the tokens that the prompt takes
     prompts   -- the prompts used before
+    presets   -- settings under names
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
     auto_box  -- fits its box to its mask
@@ -87,6 +89,7 @@ class Document(QObject):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.tokens = TokenCount(self.draft, self)
         self.prompts = PromptHistory(self)
+        self.presets = Presets(self.draft, self)
         self.library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
@@ -108,8 +111,8 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
-            self.exporter,
+            self.presets, self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder,
+            self.morph, self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.document import Document
 from app.core.request.prompt_history import Field
+from app.ui.request.preset_sheet import PresetSheet
 from app.ui.request.prompt_keys import put_text
 from app.ui.request.prompt_list import PromptList
 from app.ui.request.text_field import TextField
@@ -32,3 +33,8 @@ class PromptHelpers(QObject):
 
         sheet.taken.connect(take)
         sheet.show()
+
+    def show_presets(self) -> None:
+        """Show the presets."""
+        shown = self._document.shown
+        PresetSheet(self._document.presets, lambda: shown.frame, self._window).show()
