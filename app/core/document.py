@@ -25,6 +25,7 @@ from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from app.core.request.draft_undo import DraftUndo
 from app.core.request.fork import (
     explain_other_sampler,
     fork_point,
@@ -53,6 +54,7 @@ class Document(QObject):
     """The open document: its parts, and the commands and rules that concern several of them.
 
     draft     -- the chosen model and the settings of the next run
+    settings_undo -- undo and redo of changes of the draft
     tokens    -- the tokens that the prompt takes
     prompts   -- the prompts used before
     presets   -- settings under names
@@ -87,6 +89,7 @@ class Document(QObject):
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
+        self.settings_undo = DraftUndo(self.draft, parent=self)
         self.tokens = TokenCount(self.draft, self)
         self.prompts = PromptHistory(self)
         self.presets = Presets(self.draft, self)

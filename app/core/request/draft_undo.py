@@ -100,11 +100,14 @@ class DraftUndo(QObject):
             fields -= {"strength"}
         if not fields - TEXTS:
             return
-        moment, together = self._clock(), False
+        moment = self._clock()
         if self._done:
             last = self._done[-1]
-            together = last.fields == fields and moment - self._last < TOGETHER
-            before = self._done.pop().before if together else before
+            # A preset changes the model first, then its settings.
+            together = moment - self._last < TOGETHER and ("model" in last.fields or last.fields == fields)
+            if together:
+                before, fields = last.before, last.fields | fields
+                self._done.pop()
         self._last = moment
         self._undone.clear()
         if any(getattr(before, name) != getattr(now, name) for name in fields):

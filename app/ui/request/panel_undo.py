@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from app.core.request.draft_undo import DraftUndo
 from app.ui.look.theme import em
 
 SHOWN = 4000  # ms that the line stays
+
+
+class _Line(QLabel):
+    """A line that goes away by itself."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "toast")
+        self.setAccessibleName("Last change of the settings")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMargin(em(parent, 0.4))
+        self.setWordWrap(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SHOWN)
+        self._timer.timeout.connect(self.hide)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
 
 
 class PanelUndo(QObject):
@@ -22,33 +49,18 @@ class PanelUndo(QObject):
         super().__init__(panel)
         self._undo, self._panel, self._above = undo, panel, above
         self._watched: QWidget | None = None
-        self.line = QLabel(panel)
-        self.line.setProperty("kind", "toast")
-        self.line.setAccessibleName("Last change of the settings")
-        self.line.setAutoFillBackground(True)
-        self.line.setTextFormat(Qt.TextFormat.PlainText)
-        self.line.setMargin(em(panel, 0.4))
-        self.line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.line.hide()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SHOWN)
-        self._timer.timeout.connect(self.line.hide)
+        self.line = _Line(panel)
         undo.told.connect(self._tell)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.focusChanged.connect(self._follow)
 
     def _follow(self, _old: QWidget | None, new: QWidget | None) -> None:
-        if self._watched is not None:
+        if self._watched is not None and shiboken6.isValid(self._watched):
             self._watched.removeEventFilter(self)
         self._watched = new if new is not None and self._panel.isAncestorOf(new) else None
         if self._watched is not None:
             self._watched.installEventFilter(self)
-            self._watched.destroyed.connect(self._forget)
-
-    def _forget(self) -> None:
-        self._watched = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(event, QKeyEvent) or self._types(watched):
@@ -74,15 +86,14 @@ class PanelUndo(QObject):
         return isinstance(widget, QLineEdit) and (widget.isUndoAvailable() or widget.isRedoAvailable())
 
     def _tell(self, words: str) -> None:
+        self.line.hide()
         self.line.setText(words)
         self.line.setFixedWidth(self._panel.width() - 2 * em(self._panel, 0.6))
-        self.line.setWordWrap(True)
         self.line.adjustSize()
         top = self._above.mapTo(self._panel, self._above.rect().topLeft()).y()
         self.line.move(em(self._panel, 0.6), max(0, top - self.line.height() - em(self._panel, 0.3)))
         self.line.show()
         self.line.raise_()
-        self._timer.start()
 
 
 def _is_ctrl_y(event: QKeyEvent) -> bool:
