@@ -19,6 +19,8 @@ from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.autosave_candidates import AutosaveCandidates
 from app.core.files.folders import NAME, Folders
+from app.core.history.history import History
+from app.core.history.scanner import Place
 from app.core.jobs.queue import JobQueue
 from app.core.jobs.queue_keeper import QueueKeeper
 from app.core.jobs.unfinished import Unfinished
@@ -119,8 +121,12 @@ class Studio(QObject):
         self._unfinished.notice_raised.connect(self.document.notice_raised)
         results = AutosaveCandidates(self.document.editing, self.library.root, self)
         self.autosave = Autosave(self.document.artwork, folders.artwork, self, results)
+        chosen_place = Place(folders.history, chosen.pictures, chosen.runs)
+        self.history = History(chosen_place, self.document.jobs, self)
+        self.history.folders = map(Path, values.history_folders)
+        self.history.folders_changed.connect(self._remember_folders)
         self.window: MainWindow = MainWindow(
-            self.document, self.lab, self.settings, self.autosave, self.models, folders=folders
+            self.document, self.lab, self.settings, self.autosave, self.models, self.history, folders=folders
         )
         self._closed, self._files = False, list(files)
         self._signals = Signals(self)
@@ -166,6 +172,8 @@ class Studio(QObject):
         self.document.morph.close()
         self.document.guidance.close()
         self.autosave.close()
+        self.window.history_commands.close()
+        self.history.close()
         self.document.jobs.cancel_all(closing=True)
         self.lab.close()
         self.engine.close()
@@ -206,6 +214,9 @@ class Studio(QObject):
         self.library.pictures = usual.chosen(values.pictures_folder, "").pictures
         text = PictureText(values.written_prompt, values.written_settings, values.written_model)
         self.library.text, self.library.exports = text, NO_TEXT if values.bare_exports else text
+
+    def _remember_folders(self) -> None:
+        self.settings.update(history_folders=[str(folder) for folder in self.history.folders])
 
     def _complain(self, sentence: str) -> None:
         self.document.notice_raised.emit(Notice("error", sentence))

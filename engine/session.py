@@ -30,6 +30,7 @@ from engine.models.adapter_file import Worn
 from engine.models.adapters import Applied, applied_to, wear
 from engine.models.cache import Models
 from engine.models.inversion import know
+from engine.models.meaning import Meanings
 from engine.paths import path_of
 from engine.plan import Plan, plan, to_state
 from engine.settings_folder import settings_folder
@@ -108,6 +109,7 @@ class Session:
         self.models = Models(self.device, spare)
         self.library = library or Library(self.device)
         self.laws = Laws()  # of the 2-D lab
+        self.meanings: dict[str, Meanings] = {}  # of the names that a model knows, by its hash
         self.adapters = AdapterFiles(settings_folder())
         self.embeddings = AdapterFiles(settings_folder(), "embedding")
         self.vaes = AdapterFiles(settings_folder(), "VAE")

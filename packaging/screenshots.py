@@ -92,7 +92,7 @@ def misspell(to: Walk) -> None:
     prompt = to.window.panel.prompt
     to.document.draft.update(prompt="red aple in a spaceship", negative="green", batch=4)
     to.window.panel.advanced.open()
-    to.wait(prompt.hints.isVisible, prompt.looked)
+    to.wait(lambda: prompt.hint.names, to.document.suggestions.changed)
     to.photograph("words")
     to.window.panel.advanced.open(False)
 

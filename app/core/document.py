@@ -38,7 +38,9 @@ from app.core.request.methods import FILL, NEW
 from app.core.request.presets import Presets
 from app.core.request.prompt_history import PromptHistory
 from app.core.request.run_costs import Prices
+from app.core.request.shown_settings import ShownSettings, shown_settings, why_no_settings
 from app.core.request.submit import Submitter, why_no_new
+from app.core.request.suggestions import Suggestions
 from app.core.request.token_count import TokenCount
 from app.core.shown.live_run import LiveRun
 from app.core.shown.runs import RunLibrary
@@ -58,6 +60,7 @@ class Document(QObject):
     tokens    -- the tokens that the prompt takes
     prompts   -- the prompts used before
     presets   -- settings under names
+    suggestions -- names for the words of the prompt that the model does not know
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
     auto_box  -- fits its box to its mask
@@ -87,7 +90,7 @@ class Document(QObject):
         super().__init__(parent)
         self.prices = prices
         self.draft = DraftModel(models, prices, draft, self)
-        for signal in (self.draft.model_changed, self.draft.changed):
+        for signal in (self.draft.model_changed, self.draft.settings_changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
         self.settings_undo = DraftUndo(self.draft, parent=self)
         self.tokens = TokenCount(self.draft, self)
@@ -97,6 +100,7 @@ class Document(QObject):
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
         self.artwork = Artwork(parent=self)
+        self.suggestions = Suggestions(self.draft, self.jobs, engine, self)
         self.auto_box = AutoBox(self.artwork, self)
         self.editing = Editing(self.shown, self.artwork, self)
         self.sharpener = Sharpener(self.shown, self.jobs, engine, self)
@@ -228,17 +232,40 @@ class Document(QObject):
         if job and self.draft.model.text:
             self.prompts.add(self.draft.current.prompt, self.draft.current.negative)
         if job and not self.draft.seed_locked:
-            self.draft.roll_seed()
+            self.draft.roll_for_next()
         return job
 
     def restore_settings(self) -> None:
-        """Make the settings of the shown step the current draft; a notice where its model is not here."""
-        if self.shown.run is None:
+        """Make the settings of exactly the picture on the canvas the current draft, and say what was taken."""
+        settings = self._shown_settings()
+        if settings is None:
+            self.notice_raised.emit(Notice("info", self.why_no_settings))
             return
         try:
-            self.draft.current = Draft.of(self.shown.run.request_at(max(0, self.shown.cursor)))
+            self.draft.current = settings.draft
         except RequestError as error:
             self.notice_raised.emit(Notice("error", str(error)))
+            return
+        self.notice_raised.emit(Notice("info", settings.sentence))
+
+    @property
+    def why_no_settings(self) -> str:
+        """Why the picture on the canvas has no settings to use, in one sentence; "" when it has."""
+        return why_no_settings(self.shown, self.editing)
+
+    def _shown_settings(self) -> ShownSettings | None:
+        return shown_settings(self.shown, self.editing, self.draft.models, self.draft.model)
+
+    def keep_seed(self, kept: bool) -> None:
+        """Use one seed for the next pictures, or roll it again after each run.
+
+        The kept seed is the one that a person chose for the next picture, else that of the picture on the canvas.
+        """
+        settings = self._shown_settings() if kept and not self.draft.seed_chosen else None
+        if settings is not None and settings.seed not in (None, self.draft.current.seed):
+            self.draft.update(seed=settings.seed)
+            self.notice_raised.emit(Notice("info", f"Kept: the seed {settings.seed} of the shown picture."))
+        self.draft.seed_locked = kept
 
     def when_sharp(self, then: Callable[[], object]) -> None:
         """Call `then` when the shown step is no coarse preview of a latent: mostly now, else when it is decoded."""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from app.core.canvas.toolset import EDGES, LIMITS, ToolChoices, ToolsetState
+from app.core.canvas.toolset import EDGES, LIMITS, SIDES, ToolChoices, ToolsetState
 from app.settings.declare import SettingsError, read_fields
 from engine.spec.adapter import AdapterUse, check_adapters
 from engine.spec.draft import LIMITS as DRAFT_LIMITS
@@ -17,6 +17,8 @@ from engine.spec.limits import DTYPES
 from engine.spec.request import MAX_TEXT, THRESHOLDS
 from engine.spec.vae import OWN, VaeChosen, VaeUse
 from engine.spec.validation import number, text
+
+LONGEST_PATH = 4096  # characters
 
 LIMITS_OF_DRAFT = DRAFT_LIMITS | {"prompt": (0, MAX_TEXT), "negative": (0, MAX_TEXT)}
 NEEDED = {field.name for field in dataclasses.fields(Draft) if field.default is dataclasses.MISSING}
@@ -50,8 +52,16 @@ def read_tools(data: object, lost: list[str]) -> ToolsetState:
             choices[name] = ToolChoices(**found)
     plain = {name: value for name, value in data.items() if name != "choices"}
     return ToolsetState(
-        choices=choices, **read_fields(plain, ToolsetState, "“tools”", lost, {"edge": EDGES}, {"colour": _colour})
+        choices=choices,
+        **read_fields(plain, ToolsetState, "“tools”", lost, {"edge": EDGES, "side": SIDES}, {"colour": _colour}),
     )
+
+
+def read_folders(data: object, lost: list[str]) -> dict[str, str]:
+    """The folders that were used last, by purpose."""
+    if not isinstance(data, dict):
+        raise SettingsError("“folders” is no table")
+    return {name: folder for name, folder in data.items() if isinstance(folder, str) and "\0" not in folder}
 
 
 def _colour(data: list[Any]) -> tuple[int, int, int]:
@@ -118,3 +128,14 @@ DRAFT_READERS: dict[str, Callable[[Any], Any]] = {
     "threshold": lambda value: _one_of(THRESHOLDS, value),
     "method": lambda value: _one_of(METHODS, value),
 }
+
+
+def read_folder_list(data: Any, lost: list[str]) -> list[str]:
+    """The folders in a list; what is none is left out."""
+    if not isinstance(data, list):
+        lost.append("the folders are no list")
+        return []
+    folders = [folder for folder in data if isinstance(folder, str) and 0 < len(folder) <= LONGEST_PATH]
+    if len(folders) != len(data):
+        lost.append(f"{len(data) - len(folders)} entries of the folders are no folder")
+    return folders

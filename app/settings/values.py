@@ -9,7 +9,7 @@ from app.core.canvas.pressure import CURVES as PEN_CURVES
 from app.core.canvas.toolset import ToolsetState
 from app.core.files.export import KINDS, METHODS, ExportKind, ExportMethod
 from app.settings.declare import setting
-from app.settings.drafts import read_drafts, read_tools
+from app.settings.drafts import read_drafts, read_folder_list, read_folders, read_tools
 from app.settings.keys import read_recent, read_shortcuts
 from engine.spec.draft import Draft
 from engine.spec.request import MAX_SIDE
@@ -138,6 +138,18 @@ class Values:
         title="Export quality",
         description="The quality of JPEG and WebP files.",
         subject="pictures",
+    )
+    history_folders: list[str] = setting(
+        factory=list,
+        read=read_folder_list,
+        title="Folders of the history",
+        description="The folders that the history looks through, besides the studio's own.",
+    )
+    folders: dict[str, str] = setting(
+        factory=dict,
+        read=read_folders,
+        title="Folders",
+        description="The folder that was used last, by what it was used for.",
     )
     geometry: str = setting("", title="Window", description="Place and size of the window, as Qt saves them, base64.")
     window_state: str = setting(

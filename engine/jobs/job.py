@@ -137,6 +137,7 @@ KINDS: dict[str, tuple[str, str]] = {  # kind: its class, its doer
     "open-checkpoint": ("engine.jobs.load:OpenCheckpoint", "engine.runs:open_checkpoint"),
     "resume": ("engine.jobs.generate:Resume", "engine.runs:resume"),
     "score": ("engine.jobs.score:Score", "engine.guidance.scoring:score"),
+    "suggest": ("engine.jobs.suggest:Suggest", "engine.models.meaning:suggest"),
     "sweep": ("engine.jobs.sweep:Sweep", "engine.guidance.sweeping:sweep"),
 }
 

@@ -81,6 +81,22 @@ class TextEncoder:
         mask = torch.tensor([e.attention_mask for e in encoded], dtype=torch.bool)
         return self.net(ids, mask), mask
 
+    @torch.no_grad()
+    def mean_states(self, texts: Sequence[str]) -> Tensor:
+        """Encode texts to one vector each, (B, C): the mean of the states of their tokens. Nothing is computed for
+        padding that no text of the batch needs.
+        """
+        encoded = self.tokenizer.encode_batch(list(texts))
+        length = max(sum(e.attention_mask) for e in encoded)
+        ids = torch.tensor([e.ids[:length] for e in encoded])
+        mask = torch.tensor([e.attention_mask[:length] for e in encoded], dtype=torch.bool)
+        weights = mask[..., None].to(torch.float32)
+        return (self.net(ids, mask) * weights).sum(1) / weights.sum(1)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text, without start and end, `length` − 2 at most."""
+        return sum(self.tokenizer.encode(text).attention_mask) - 2
+
 
 def check_encoder(folder: Path) -> None:
     """Raises ModelError unless the files of the text encoder in `folder` are those that it lists."""

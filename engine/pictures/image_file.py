@@ -40,6 +40,7 @@ FORMATS = (
 RAW = {"BMP", "DIB", "PPM", "TGA", "TIFF"}  # formats whose "raw" tiles are the file's own bytes
 PSD_RATIO = 512  # pixels of one bit that a byte of PackBits, its best compression, may stand for
 ICON_SIDE = 1024  # pixels: icons have 256, some programs write more
+ORIENTATION = 0x0112  # the EXIF tag; 5 … 8 are on their side
 JPEG_BLOCK = 1 << 14  # bytes of a JPEG decoded at a time: between two blocks reading can stop
 KEPT_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp")  # may say which way up a PNG is
 DAMAGED = "is damaged or ends too early: get it again, or save it again in the program that made it."
@@ -161,6 +162,17 @@ def info_of(path: Path) -> tuple[dict[str | tuple[int, int], Any], Image.Exif]:
     """
     with _errors(path.name), _file(path, path.name) as file, Image.open(file, formats=FORMATS) as image:
         return dict(image.info), image.getexif()
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return the (width, height) that the header of a picture file says, upright. No pixel is decoded.
+
+    Raises ImageError.
+    """
+    with _errors(path.name), _file(path, path.name) as file, Image.open(file, formats=FORMATS) as image:
+        width, height = image.size
+        turned = image.format in ("JPEG", "WEBP") and image.getexif().get(ORIENTATION, 1) in range(5, 9)
+        return (height, width) if turned else (width, height)
 
 
 @contextmanager

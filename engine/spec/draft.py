@@ -133,15 +133,17 @@ class Draft:
         return cls(model=info.id, **defaults | {key: value for key, value in choices.items() if value is not None})
 
     @classmethod
-    def of(cls, request: Request) -> Draft:
+    def of(cls, request: Request, image: int | None = None) -> Draft:
         """Return the choices that resolve to a Request, for "restore settings": with the prompt that was drawn, because
         lists change.
+
+        image -- the picture of the batch that is to be made alone; None: all of them
         """
         look = ("sampler", "spacing", "steps", "guidance", "options")
         further = ("temperature", "truncation", "guidance_interval", "threshold", "quantile")
         latent = ("width", "height", "clip_skip", "distilled", "adapters", "precision")
         shared = ("model", "label", *look, *further, *latent)
-        seeds = request.seeds
+        seeds = request.seeds if image is None else request.seeds[image : image + 1]
         second = request.enlargement
         stage: dict[str, Any] = (
             {} if second is None else {"enlarge": True, "level": second.level, "truncated": second.truncated}

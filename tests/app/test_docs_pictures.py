@@ -29,6 +29,7 @@ SCRIPTS = {  # those that open the window, and the pictures that they take in ea
     "likelihood_pictures": ("likelihood", "encoded"),
     "morph_pictures": ("morph",),
     "model_pictures": ("models",),
+    "history_pictures": ("history", "compare"),
 }  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from app.core.jobs.queue import JobState
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
 from app.core.request.run_costs import Prices
-from app.core.request.vocabulary import Vocabulary
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft
 from engine.spec.request import RequestError
@@ -66,13 +65,10 @@ def test_a_draft_of_another_model_brings_the_model(document: Document) -> None:
         document.draft.update(model="gone")
 
 
-def test_unknown_words_are_found_with_the_nearest_known_ones(document: Document) -> None:
+def test_unknown_words_are_found(document: Document) -> None:
     assert document.draft.unknown_words("Red apple, birthday") == []
     (word,) = document.draft.unknown_words("red aple")
     assert (word.word, word.start) == ("aple", 4)
-    assert document.draft.nearest_words("aple")[0] == "apple"
-    assert document.draft.nearest_words("qqqq") == ()
-    assert document.draft.nearest_words("apple" * 100) == (), "a text without a space is no slip"
     document.draft.model = document.draft.models[1]
     assert document.draft.unknown_words("qqqq") == [], "a model that lists no words knows them all"
 
@@ -162,10 +158,6 @@ def test_status_counts_the_steps_of_the_running_job(hand_parts: Parts, qtbot: Qt
     assert (document.jobs.steps_done, document.jobs.steps_total) == (1, 5)
     assert document.jobs.eta_seconds is not None
     assert document.jobs.eta_text.endswith(" s")
-
-
-def test_among_words_equally_near_the_one_with_the_same_first_letter_comes_first() -> None:
-    assert Vocabulary(frozenset({"maple", "apple", "ale"})).nearest("aple")[0] == "apple"
 
 
 def test_a_fork_and_variations_have_the_price_of_the_steps_that_remain(parts: Parts, qtbot: QtBot) -> None:

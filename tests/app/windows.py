@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 from app.bridge.client import EngineClient
 from app.core.document import Document
 from app.core.files.autosave import Autosave
+from app.core.history.history import History
+from app.core.history.scanner import Place
 from app.core.jobs.queue import QueuedJob
 from app.core.lab.lab_model import Lab
 from app.core.models.studio_models import StudioModels
@@ -47,6 +49,7 @@ def open_window(
     lab: Lab | None = None,
     autosave: Autosave | None = None,
     models: StudioModels | None = None,
+    history: History | None = None,
 ) -> MainWindow:
     """A window on `document`; where no lab is given, one with a fake engine, whose thread begins when it is opened."""
     lab = lab or make_lab(document)
@@ -54,12 +57,15 @@ def open_window(
     settings.changed.connect(settings.flush)  # at once: no timer waits when the test is over
     autosave = autosave or make_autosave(document)
     models = models or make_models(document)
-    window = MainWindow(document, lab, settings, autosave, models)
+    history = history or make_history(document)
+    window = MainWindow(document, lab, settings, autosave, models, history)
 
     def close(_: QWidget) -> None:
         models.close()
         window.files.close()
         window.sheets.close()
+        window.history_commands.close()
+        history.close()
         autosave.close()
         lab.close()
 
@@ -82,6 +88,15 @@ def make_models(document: Document) -> StudioModels:
     models = StudioModels(Path(folder.path()), document.draft, document.jobs, document)
     models.destroyed.connect(folder.remove)
     return models
+
+
+def make_history(document: Document) -> History:
+    """A history without pictures, in a folder that goes with it."""
+    folder = QTemporaryDir()
+    home = Path(folder.path())
+    history = History(Place(home / "history", home / "pictures", home / "runs"), document.jobs, document)
+    history.destroyed.connect(folder.remove)
+    return history
 
 
 def make_lab(document: Document) -> Lab:

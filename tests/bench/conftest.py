@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tests.app.conftest import Parts, by_hand, fake, make_parts, model, pytest_itemcollected, request_of
+from tests.app.conftest import Parts, by_hand, fake, make_parts, model, parts, pytest_itemcollected, request_of
 
-__all__ = ["Parts", "by_hand", "fake", "make_parts", "model", "pytest_itemcollected", "request_of"]
+__all__ = ["Parts", "by_hand", "fake", "make_parts", "model", "parts", "pytest_itemcollected", "request_of"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -26,6 +26,7 @@ from engine.jobs.load import HashFile, LoadClip, LoadModel, OpenCheckpoint
 from engine.jobs.measure import MeasureCalls
 from engine.jobs.morph import Morphing
 from engine.jobs.score import Look, Score
+from engine.jobs.suggest import Suggest
 from engine.jobs.sweep import Sweep
 from engine.session import Session
 from engine.spec.catalog import ModelInfo, embedded_models
@@ -84,6 +85,7 @@ def jobs_of(info: ModelInfo, folder: Path) -> Iterator[Job]:
     yield HashFile(folder / "model.safetensors")
     yield OpenCheckpoint("tiny", folder / "model.safetensors", "bfloat16", folder / "vae.safetensors")
     yield LoadClip("c")
+    yield Suggest(model="tiny", words=("portrait", "sofa"), count=2)
     yield LabFields((FieldView(data, 0.5, 3.0, seen=True), FieldView(Data("spiral"), 1.0, 2.0)))
     yield LabRun(data, lab_request, 5, 2)
     yield LabWalk(data, 5, 1, 3.0, sigma=0.25, steps=3, delta=0.2, rate=5.0)

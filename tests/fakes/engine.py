@@ -19,6 +19,7 @@ from engine.jobs.generate import Fork, Generate, PictureSaved, Resume, RunEnded
 from engine.jobs.job import Caller, Estimate, Event, Job, Progress, never_cancelled
 from engine.jobs.load import LoadModel
 from engine.jobs.measure import MeasureCalls
+from engine.jobs.suggest import Suggest
 from engine.paths import path_of
 from engine.pictures.naming import picture_path
 from engine.pictures.png import save_png
@@ -62,7 +63,7 @@ class FakeEngine:
         self.calls = 0
         self.requests: list[Request] = []
         self.jobs: list[Job] = []
-        self.answers: dict[type, Callable[[Any], Iterable[object]]] = {}
+        self.answers: dict[type, Callable[[Any], Iterable[object]]] = {Suggest: lambda job: ()}
         self.opening = threading.Event()
         self.opening.set()
         self._permits = threading.Semaphore(0) if by_hand else None

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage
 from app.core.canvas.box import fit_box, largest_box, reshape_box
 from app.core.canvas.box_move import BoxMove, BoxPlace
 from app.core.canvas.canvas_size import SizeStep, Strip, crop, cut_strips
+from app.core.canvas.origin import Origin
 from app.core.canvas.pace import Pace
 from app.core.canvas.stroke import Layer, PaintStep, Stroke
 from app.core.canvas.undo import TILE, History, Pixels, UndoStep, part
@@ -47,6 +48,7 @@ class Artwork(QObject):
         self._stroke: Stroke | BoxMove | None = None
         self._box, self._box_aspect, self._by_hand = QRect(), QSize(1, 1), False
         self.title = ""
+        self.origin: Origin | None = None  # None where nothing is known
         self.revision = 0
         """Goes up with every change of a pixel, of the mask or of the size."""
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
@@ -164,11 +166,12 @@ class Artwork(QObject):
         title: str = "",
         box_size: tuple[int, int] | None = None,
         mask: NDArray[np.uint8] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         """Do as open() for the result of bgra(), perhaps of another thread; the array then belongs to the artwork."""
         if mask is not None and (mask.shape != pixels.shape[:2] or mask.dtype != np.uint8):
             raise ValueError(f"The mask of this picture is {pixels.shape[:2]} uint8, not {mask.shape} {mask.dtype}.")
-        self._start(pixels, title, box_size, mask)
+        self._start(pixels, title, box_size, mask, origin)
 
     def blank(self, width: int, height: int, colour: QColor, box_size: tuple[int, int] | None = None) -> None:
         """Replace the artwork by a picture of one colour. Raises ValueError where a side is less than 1."""
@@ -179,17 +182,22 @@ class Artwork(QObject):
             return
         self._forget()
         self._take(np.empty((0, 0, 4), np.uint8), np.empty((0, 0), np.uint8))
-        self._box, self.title, self._by_hand = QRect(), "", False
+        self._box, self.title, self.origin, self._by_hand = QRect(), "", None, False
         self.revision += 1
         self.closed.emit()
         self.history_changed.emit()
 
     def _start(
-        self, pixels: Pixels, title: str, box_size: tuple[int, int] | None, mask: NDArray[np.uint8] | None = None
+        self,
+        pixels: Pixels,
+        title: str,
+        box_size: tuple[int, int] | None,
+        mask: NDArray[np.uint8] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._forget()
         self._take(pixels, np.zeros(pixels.shape[:2], np.uint8) if mask is None else mask.copy(order="C"))
-        self.title = title
+        self.title, self.origin = title, origin
         self._box_aspect = QSize(*box_size) if box_size else QSize(self.width, self.height)
         self._box, self._by_hand = largest_box(self._box_aspect, self.rect), False
         self.revision += 1

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.core.canvas.pressure import PenPressure
 
 SIZES = (1, 1024)  # of a brush, document pixels
+SIDES = (1, 2**30)  # of a picture, document pixels
 EDGES = (1, 256)  # document pixels by which the mask grows, shrinks or is feathered
 LIMITS: dict[str, tuple[float, float]] = {
     "size": SIZES,
@@ -57,6 +58,7 @@ class ToolsetState:
     choices -- how each tool is set, by its name
     colour -- of the colour brush, RGB 0 … 255
     edge -- by how many pixels the mask grows, shrinks or is feathered
+    side -- of the picture that sizes and edge are for: its longer one, document pixels
 
     Raises ValueError for a number outside its range.
     """
@@ -65,11 +67,17 @@ class ToolsetState:
     choices: Mapping[str, ToolChoices] = field(default_factory=dict)
     colour: tuple[int, int, int] = (0, 0, 0)
     edge: int = 8
+    side: int = 512
 
     def __post_init__(self) -> None:
+        _within("side", self.side, SIDES)
         for part in self.colour:
             _within("colour", part, (0, 255))
         _within("edge", self.edge, EDGES)
+
+
+def _rounded(size: float, limits: tuple[int, int]) -> int:
+    return min(max(round(size), limits[0]), limits[1])
 
 
 def _within(name: str, value: float, limits: tuple[float, float]) -> None:
@@ -100,7 +108,8 @@ class Toolset(QObject):
         self._shares = dict(shares or {})
         self._tool = next(iter(self._choices))
         self._colour = ToolsetState().colour
-        self._edge = ToolsetState().edge
+        self._edge, self._side = ToolsetState().edge, ToolsetState().side
+        self._exact: dict[str, float] = {}  # sizes before they were rounded to pixels, by tool; "" is the edge's
         self._shown = True
         self.pen = PenPressure()
         """How a pen's pressure changes the size of a stroke."""
@@ -109,12 +118,12 @@ class Toolset(QObject):
     def state(self) -> ToolsetState:
         """What to remember. Whether the mask is shown is not: a start with a hidden one would look like a lost one."""
         own = {name: choices for name, choices in self._choices.items() if name not in self._shares}
-        return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge)
+        return ToolsetState(tool=self._tool, choices=own, colour=self._colour, edge=self._edge, side=self._side)
 
     def restore(self, state: ToolsetState) -> None:
         """Restore the stored settings. Unknown tools are left out; new tools keep their defaults."""
         self._choices |= {name: choices for name, choices in state.choices.items() if name in self._choices}
-        self._colour, self._edge = state.colour, state.edge
+        self._colour, self._edge, self._side = state.colour, state.edge, state.side
         self.choices_changed.emit()
         if state.tool in self._choices:
             self.tool = state.tool
@@ -153,6 +162,22 @@ class Toolset(QObject):
         size = self.choices.size
         wanted = round(size * GROWTH**steps)
         self.choose(size=wanted if wanted != size else size + (1 if steps > 0 else -1))
+
+    def fit(self, side: int) -> None:
+        """Keep the sizes of the brushes in proportion to the picture, whose longer side is now `side` pixels."""
+        if side == self._side:
+            return
+        factor, self._side = side / self._side, side
+        for name, choices in self._choices.items():
+            self._choices[name] = replace(choices, size=self._scaled(name, choices.size, factor, SIZES))
+        self._edge = self._scaled("", self._edge, factor, EDGES)
+        self.choices_changed.emit()
+
+    def _scaled(self, name: str, now: int, factor: float, limits: tuple[int, int]) -> int:
+        """`now` times `factor` in whole pixels; a size that nobody changed meanwhile comes back as it was."""
+        exact = self._exact.get(name, float(now))
+        self._exact[name] = exact = (exact if _rounded(exact, limits) == now else now) * factor
+        return _rounded(exact, limits)
 
     def harden(self, steps: float) -> None:
         self.choose(hardness=round(self.choices.hardness + HARDER * steps, 3))

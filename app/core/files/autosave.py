@@ -293,7 +293,15 @@ class Autosave(QObject):
         rgb = artwork.pixels[..., 2::-1]
         shape, results = (aspect.width(), aspect.height()), self._results.now() if self._results else ()
         return AutosaveFile(
-            rgb, artwork.mask, where, shape, artwork.title, self.unsaved, results, by_hand=artwork.box_by_hand
+            rgb,
+            artwork.mask,
+            where,
+            shape,
+            artwork.title,
+            self.unsaved,
+            results,
+            origin=artwork.origin,
+            by_hand=artwork.box_by_hand,
         )
 
     def _read(self, folder: Path) -> Read:

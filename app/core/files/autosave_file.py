@@ -23,6 +23,7 @@ from PIL.PngImagePlugin import PngInfo
 from PySide6.QtCore import QRect
 
 from app.core.canvas.artwork import Artwork
+from app.core.canvas.origin import Origin
 from app.core.canvas.placement import Placement, box_of
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave_candidates import Result
@@ -30,6 +31,7 @@ from engine.pictures.image_file import ImageError, load
 from engine.pictures.mask_file import load_mask
 from engine.pictures.png import image_of, save_image
 from engine.pictures.png_chunks import read_text
+from engine.spec.request import Request, RequestError
 
 NAME, KEY = "artwork.png", "tweedie-artwork"
 MASK_NAME = re.compile(r"mask-[0-9a-f]{16}\.png")
@@ -44,7 +46,7 @@ T = TypeVar("T")
 class AutosaveFile:
     """An artwork as it is on disk. rgb (H, W, 3) and mask (H, W) uint8; box, aspect and by_hand as Artwork has them;
     unsaved -- whether a person has no other file of it; results -- its candidates; notes -- what could not be brought
-    back
+    back; origin -- how the picture was made, where a Request of ours says so
     """
 
     rgb: NDArray[np.uint8]
@@ -56,10 +58,11 @@ class AutosaveFile:
     results: tuple[Result, ...] = ()
     notes: tuple[str, ...] = ()
     by_hand: bool = True
+    origin: Origin | None = None
 
     def put_into(self, artwork: Artwork, pixels: Pixels) -> None:
         """Make it the artwork; `pixels` is bgra(rgb)."""
-        artwork.adopt(pixels, self.title, self.aspect, self.mask)
+        artwork.adopt(pixels, self.title, self.aspect, self.mask, self.origin)
         artwork.box = QRect(*self.box)
         artwork.box_by_hand = self.by_hand
 
@@ -74,6 +77,8 @@ def write(folder: Path, kept: AutosaveFile) -> None:
     results = [_write_result(folder, result) for result in kept.results]
     entry: dict[str, Any] = {"title": kept.title, "box": kept.box, "aspect": kept.aspect, "mask": mask}
     entry |= {"results": results, "by_hand": kept.by_hand}
+    if kept.origin is not None and kept.origin.request is not None:
+        entry["settings"] = {"request": kept.origin.request.to_json(), "forked": kept.origin.forked}
     text = PngInfo()
     text.add_itxt(KEY, json.dumps(entry | {"unsaved": kept.unsaved}))
     save_image(folder / NAME, image_of(kept.rgb), "PNG", pnginfo=text, compress_level=1)
@@ -150,8 +155,20 @@ def read(folder: Path) -> AutosaveFile:
         except DAMAGED:
             notes.append("A candidate was damaged and is left out.")
     title, unsaved = str(entry.get("title", "")), bool(entry.get("unsaved", True))
-    by_hand = bool(entry.get("by_hand", True))
-    return AutosaveFile(rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes), by_hand)
+    origin, by_hand = _read_origin(entry.get("settings")), bool(entry.get("by_hand", True))
+    return AutosaveFile(
+        rgb, mask, (x, y, w, h), (across, down), title, unsaved, tuple(results), tuple(notes), by_hand, origin
+    )
+
+
+def _read_origin(entry: object) -> Origin | None:
+    """How the picture was made, from JSON; None where that is damaged: the picture is whole without it."""
+    if not isinstance(entry, dict):
+        return None
+    try:
+        return Origin(Request.from_json(str(entry["request"])), bool(entry["forked"]))
+    except (RequestError, *DAMAGED):
+        return None
 
 
 def _bytes(path: Path) -> bytes:

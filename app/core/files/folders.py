@@ -14,19 +14,20 @@ from engine.settings_folder import NAME, settings_folder
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """config holds settings.json; runs the run files; pictures the finished PNGs; artwork what is worked on; log the
-    crash reports.
+    """config holds settings.json; runs the run files; pictures the finished PNGs; artwork what is worked on; history
+    the database of pictures and their thumbnails; log the crash reports.
     """
 
     config: Path
     runs: Path
     pictures: Path
     artwork: Path
+    history: Path
     log: Path
 
     @classmethod
     def under(cls, home: Path) -> Folders:
-        names = "config", "runs", "pictures", "artwork", "log"
+        names = "config", "runs", "pictures", "artwork", "history", "log"
         return cls(**{name: home / name for name in names})
 
     def chosen(self, pictures: str, runs: str) -> Folders:
@@ -42,5 +43,6 @@ class Folders:
             runs=platformdirs.user_data_path(NAME, appauthor=False) / "runs",
             pictures=platformdirs.user_pictures_path() / NAME,
             artwork=platformdirs.user_data_path(NAME, appauthor=False) / "artwork",
+            history=platformdirs.user_data_path(NAME, appauthor=False) / "history",
             log=platformdirs.user_log_path(NAME, appauthor=False),
         )

@@ -15,21 +15,19 @@ from PySide6.QtGui import QColor, QImage
 
 from app.core.canvas.artwork import Artwork, bgra, plain_picture
 from app.core.canvas.fitting import fit_picture, is_multiple_of_box
+from app.core.canvas.origin import Origin
 from app.core.canvas.undo import Pixels
 from app.core.files.autosave import Autosave
 from app.core.files.background import Background
 from app.core.files.mime import from_image, local_files, pictures_in
+from app.core.files.settings_in import settings_in
 from app.core.notices import Notice, NoticeAction
 from app.core.request.draft_model import DraftModel
 from app.core.shown.render import finished_pixels
 from app.core.shown.viewer import Viewer
-from engine.checkpoints.adapters.files import AdapterFiles
-from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt, find_loras, find_vae
-from engine.pictures.foreign.programs import read_foreign
+from engine.pictures.foreign.adopt import FoundLoras, FoundVae, adopt
 from engine.pictures.foreign.settings import ForeignSettings
 from engine.pictures.image_file import ImageError, ReadingStopped, load, not_cancelled
-from engine.pictures.png import read_settings
-from engine.settings_folder import settings_folder
 from engine.spec.draft import Draft
 from engine.spec.request import Request, RequestError
 
@@ -42,8 +40,8 @@ PASTED = "Pasted picture"
 class Arrival:
     """A picture that was read. rgb -- (H, W, 3); path -- its file, None from the clipboard; notes -- sentences on what
     is not as in the file; settings -- the Request that made it, where the file holds one; foreign, loras, vae -- what
-    another studio wrote into it, and those of its LoRAs and its VAE that are here; of_shown -- it is a step of the
-    shown run, which stays on the timeline
+    another studio wrote into it, and those of its LoRAs and its VAE that are here; forked -- whether its run went on
+    from another one; of_shown -- it is a step of the shown run, which stays on the timeline
     """
 
     rgb: NDArray[np.uint8]
@@ -53,8 +51,15 @@ class Arrival:
     settings: Request | None = None
     foreign: ForeignSettings | None = None
     loras: FoundLoras | None = None
+    forked: bool = False
     of_shown: bool = False
     vae: FoundVae | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        if self.settings is None and self.foreign is None:
+            return None
+        return Origin(self.settings, self.forked, self.foreign, self.loras, self.vae)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -123,8 +128,10 @@ class Opener(QObject):
         except (ValueError, OSError) as error:
             self.notice_raised.emit(Notice("error", f"This step cannot be read: {error}"))
             return
-        request = run.request_at(k)
-        self.place(Arrival(rgb, request.prompt or request.label or "Picture", of_shown=True))
+        request, image = run.request_at(k), run.image_in(k, shown.image_index)
+        alone = replace(request, seeds=(request.seeds[image],))
+        title, forked = request.prompt or request.label or "Picture", run.parent_at(k) is not None
+        self.place(Arrival(rgb, title, settings=alone, forked=forked, of_shown=True))
 
     def blank(self, width: int, height: int, colour: QColor) -> None:
         """Make a picture of one colour the artwork, a large one in the background. Raises ValueError for no size."""
@@ -165,12 +172,13 @@ class Opener(QObject):
         self._autosave.set_aside()
         if not arrival.of_shown:
             self._shown.close()
-        self._artwork.adopt(pixels, arrival.title, self._box_size, mask)
+        self._artwork.adopt(pixels, arrival.title, self._box_size, mask, arrival.origin)
         if arrival.title != PASTED:
             self._autosave.mark_saved()
         self.opened.emit()
         if arrival.settings is not None:
-            self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
+            if not arrival.of_shown:
+                self._offer("This picture says how it was made.", arrival, partial(Draft.of, arrival.settings))
         elif arrival.foreign is not None:
             adopted = adopt(arrival.foreign, self._draft.models, self._draft.model, arrival.loras, arrival.vae)
             self._offer(adopted.notice, arrival, lambda: adopted.draft)
@@ -264,20 +272,10 @@ def _with_settings(arrival: Arrival) -> Arrival:
     """Add the settings in the picture's file, ours or another studio's; none where they are damaged."""
     if arrival.path is None:
         return arrival
-    try:
-        if (settings := read_settings(arrival.path)) is not None:
-            return replace(arrival, settings=settings)
-    except RequestError:
-        pass  # no PNG, or damaged: the picture is whole all the same
-    try:
-        foreign = read_foreign(arrival.path)
-    except (ImageError, OSError):
-        return arrival
-    if foreign is None:
-        return arrival
-    where = settings_folder()
-    loras, vae = find_loras(foreign.loras, AdapterFiles(where)), find_vae(foreign.vae, AdapterFiles(where, "VAE"))
-    return replace(arrival, foreign=foreign, loras=loras, vae=vae)
+    found = settings_in(arrival.path)
+    return replace(
+        arrival, settings=found.own, forked=found.forked, foreign=found.foreign, loras=found.loras, vae=found.vae
+    )
 
 
 def prepare(rgb: NDArray[np.uint8], way: str, target: tuple[int, int]) -> tuple[Pixels, Pixels | None]:

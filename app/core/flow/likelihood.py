@@ -67,7 +67,7 @@ class PictureLikelihood(QObject):
         self._draft, self._shown, self._editing, self._jobs, self._engine = draft, shown, editing, jobs, engine
         self.costs, self.prices = SolveCosts(), prices
         self._judge: str | None = None  # a model's id; None: the panel's model
-        self._condition_source: ConditionSource = "nothing"
+        self._condition_source: ConditionSource | None = None  # None: the picture's own words, where they are known
         self._way = SHRUNK
         self._probes, self._tolerance = PROBES, TOLERANCES[1]
         self._side, self._map_shown = 4, True
@@ -136,9 +136,11 @@ class PictureLikelihood(QObject):
 
     @property
     def condition_source(self) -> ConditionSource:
-        """The condition of `conditions` in use: the chosen one, or its equal; else none."""
+        """The condition of `conditions` in use: the chosen one, or its equal. Before a choice it is the one that made
+        the picture, as far as that is known; else none.
+        """
         found = self._conditions_by_source()
-        condition = found.get(self._condition_source)
+        condition = found.get(self._condition_source or "made")
         return "nothing" if condition is None else _first_source(found, condition)
 
     @condition_source.setter
@@ -339,7 +341,8 @@ class PictureLikelihood(QObject):
         before, now = (self._question, self._clean), (question, clean)
         self._question, self._clean = now
         title = self._subject.title if self._subject else ""
-        said = question, title, judge.id, tuple(self.conditions.items()), self.why_no_bits
+        conditions = tuple(self.conditions.items()) if self._watched else ()
+        said = question, title, judge.id, conditions, self._watched, self.why_no_bits
         if said != self._settings_shown:
             self._settings_shown = said
             self.changed.emit()

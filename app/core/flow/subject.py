@@ -36,7 +36,7 @@ class Subject:
     place   -- where it lies on the canvas, in the coordinates of what stands there
     size    -- (width, height) of its pixels
     title   -- what people call it
-    made_by -- what was asked of the run that made it; None for a picture that was opened or painted
+    made_by -- what was asked of the run that made it; None where that is not known
     read    -- its pixels, uint8 (H, W, 3). Raises ValueError and OSError, in a sentence
     """
 
@@ -63,7 +63,7 @@ def on_canvas(shown: Viewer, editing: Editing) -> Subject | None:
     None where nothing is.
     """
     if editing.shows_artwork:
-        return _artwork_subject(editing.artwork, editing.overlay)
+        return _artwork_subject(editing.artwork, editing.overlay, _made_by(shown, editing))
     run, k, image = shown.run, shown.cursor, shown.image_index
     if run is None or shown.run_path is None or not 0 <= k < shown.step_count:
         return None
@@ -85,12 +85,20 @@ def _read_step(run: Lineage, k: int, image: int) -> Pixels:
     return finished_pixels(run, k, image)
 
 
-def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None) -> Subject:
+def _made_by(shown: Viewer, editing: Editing) -> Request | None:
+    """The request of the picture on the artwork: of the candidate in front, else of the file that was opened."""
+    if editing.overlay is not None and shown.run is not None:
+        return shown.run.request_at(max(0, shown.cursor))
+    origin = editing.artwork.origin
+    return None if origin is None else origin.request
+
+
+def _artwork_subject(artwork: Artwork, overlay: PlacedPicture | None, made_by: Request | None) -> Subject:
     box = artwork.box
     key = "artwork", artwork.revision, box_of(box), overlay.image.cacheKey() if overlay else 0
     title = f"the box of {artwork.title}" if artwork.title else "the box of the canvas"
     size = box.width(), box.height()
-    return Subject(key, box, size, title, None, partial(_read_box, artwork, box, overlay))
+    return Subject(key, box, size, title, made_by, partial(_read_box, artwork, box, overlay))
 
 
 def _read_box(artwork: Artwork, box: QRect, overlay: PlacedPicture | None) -> Pixels:

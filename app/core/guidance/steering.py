@@ -69,7 +69,7 @@ class Steering(QObject):
         self._written: tuple[Guide, ...] = ()
         self._scored = self._picked = False
         draft.model_changed.connect(self.changed)
-        draft.changed.connect(self._read_draft)
+        draft.settings_changed.connect(self._read_draft)
         self.offer(guide_models.clips(), guide_models.classifiers())
 
     def offer(self, clips: Sequence[GuideInfo], classifiers: Sequence[GuideInfo] = ()) -> None:
@@ -243,6 +243,8 @@ class Steering(QObject):
             said.append(f"CLIP: {first}{' …' if len(guide.aims) > 1 else ''}")
         if (of_class := self.class_guide) is not None:
             said.append(of_class.label)
+        if self._others:
+            said.append(f"{len(self._others)} more of the settings")
         return ", ".join(said)
 
     @property

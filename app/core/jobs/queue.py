@@ -113,9 +113,10 @@ class QueuedJob(QObject):
     def eta_seconds(self) -> float | None:
         """The remaining time, from the measured seconds since it began or was resumed; None before the next step."""
         share = (self.share - self._kept_share) / (1 - self._kept_share) if self._kept_share < 1 else 0.0
-        if self.state is not JobState.RUNNING or share <= 0:
+        enlarges = self.second is not None and self.second.running  # alone, where it was paused after its last step
+        if self.state is not JobState.RUNNING or (share <= 0 and not enlarges):
             return None
-        steps = (self.seconds - self._kept_seconds) / share
+        steps = (self.seconds - self._kept_seconds) / share if share > 0 else 0.0
         return steps * (1 - share) + (self.second.left(steps) if self.second else 0.0)
 
     @property

@@ -22,6 +22,10 @@ class LabDraft:
         return self._lab.draft_changed
 
     @property
+    def settings_changed(self) -> SignalInstance:
+        return self._lab.draft_changed
+
+    @property
     def current(self) -> Draft:
         return self._lab.draft
 

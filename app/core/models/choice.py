@@ -99,7 +99,7 @@ class ModelChoice(QObject):
         self._loaded = ""  # the model of the last run that went through
         draft.find = self._find
         draft.model_changed.connect(self._on_model)
-        draft.changed.connect(self._on_draft)
+        draft.settings_changed.connect(self._on_draft)
         library.changed.connect(self._on_library)
         library.hashing.changed.connect(self._check)
         library.hashing.computed.connect(self._on_hash)

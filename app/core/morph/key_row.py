@@ -41,7 +41,7 @@ class KeyRow(QObject):
         self._keys: list[KeyFrame] = []
         self._selected = -1
         self._for = draft.model.id, draft.size
-        for signal in (draft.model_changed, draft.changed):
+        for signal in (draft.model_changed, draft.settings_changed):
             signal.connect(self._on_draft)
 
     @property

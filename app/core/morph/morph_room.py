@@ -77,7 +77,7 @@ class MorphRoom(StepTimeline):
         self._engine.state_changed.connect(self.choices_changed)
         self.keys.changed.connect(self.choices_changed)
         self.keys.notice_raised.connect(self.notice_raised)
-        draft.changed.connect(self.choices_changed)
+        draft.settings_changed.connect(self.choices_changed)
 
     # how it goes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ui.actions import candidates, canvas, edit, file, flow, guidance, help, lab, morph, queue, run, view
+from app.ui.actions import candidates, canvas, edit, file, flow, guidance, help, history, lab, morph, queue, run, view
 from app.ui.actions.action import Action
 
 ACTIONS: tuple[Action, ...] = (
@@ -16,6 +16,7 @@ ACTIONS: tuple[Action, ...] = (
     *guidance.ACTIONS,
     *flow.ACTIONS,
     *candidates.ACTIONS,
+    *history.ACTIONS,
     *lab.ACTIONS,
     *morph.ACTIONS,
     *help.ACTIONS,

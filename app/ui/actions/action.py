@@ -17,7 +17,7 @@ class Action:
     where    -- where the keys work: "window" anywhere, "picture" with the focus on the canvas or the timeline,
                 "timeline" on the timeline alone, "steps" there and on the canvas while a run is on it, "candidates" on
                 their strip and on the canvas while the artwork is on it, "lab" on the lab's plane or its timeline,
-                "morph-keys" on the row of key frames, "queue" on the list of the queue
+                "morph-keys" on the row of key frames, "queue" on the list of the queue, "history" on its pictures
     why      -- why it cannot be used now, in one sentence; "" when it can. A disabled action shows it as its tip
     price    -- how long it takes, for its tip; "" where that is not known
     text_now -- the text at the moment, for an action whose text changes
@@ -26,6 +26,7 @@ class Action:
     group    -- switches of which exactly one is on
     submenu  -- the menu inside `menu` that it stands in
     short    -- the text on a button, where `text` is long
+    looks    -- whether the eyes are on the picture or its steps afterwards, though its keys work anywhere
     begins   -- whether a separator stands before it
     """
 
@@ -45,4 +46,10 @@ class Action:
     group: str = ""
     submenu: str = ""
     short: str = ""
+    looks: bool = False
     begins: bool = False
+
+    @property
+    def shows_picture(self) -> bool:
+        """Whether a person goes on with the picture or its steps after it."""
+        return self.looks or self.where in ("picture", "timeline", "steps", "candidates")

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QMenu,
+    QMenuBar,
+    QPlainTextEdit,
+    QToolButton,
+    QWidget,
+)
 
 from app.ui.actions import ACTIONS
 from app.ui.actions.action import Action
@@ -15,6 +24,8 @@ from app.ui.actions.studio import StudioParts
 from app.ui.actions.window_keys import WindowKeys
 from app.ui.look import icons
 from app.ui.widgets.edits import commit_edit
+
+TYPED_IN = QLineEdit, QPlainTextEdit, QAbstractSpinBox
 
 
 class ActionSet(QObject):
@@ -43,7 +54,7 @@ class ActionSet(QObject):
         document, shown = studio.document, studio.document.shown
         for signal in (shown.run_changed, shown.steps_changed, shown.cursor_changed, shown.frame_changed,
                        document.jobs.changed, document.jobs.engine_changed, shown.view_changed, shown.image_changed,
-                       shown.playing_changed, document.draft.changed, document.draft.model_changed,
+                       shown.playing_changed, document.draft.settings_changed, document.draft.model_changed,
                        document.editing.changed, document.editing.inputs_changed, studio.look.changed,
                        studio.tools.tool_changed, studio.tools.choices_changed, document.auto_box.changed):  # fmt: skip
             signal.connect(self.refresh)
@@ -57,6 +68,9 @@ class ActionSet(QObject):
         morph = studio.morph
         for signal in (morph.keys.changed, morph.cursor_changed, morph.frames_changed, morph.playing_changed,
                        morph.activity_changed, morph.choices_changed, studio.films.changed):  # fmt: skip
+            signal.connect(self.refresh)
+        history = studio.history
+        for signal in (history.rows_changed, history.selection_changed, history.undo_changed, history.looking_changed):
             signal.connect(self.refresh)
         studio.queue.changed.connect(self.refresh)
         studio.look.changed.connect(self.tint)
@@ -155,6 +169,8 @@ class ActionSet(QObject):
     def _do(self, action: Action) -> None:
         commit_edit()  # a key and a flat button leave the focus in the field that someone types in
         action.do(self._studio)
+        if action.shows_picture and isinstance(QApplication.focusWidget(), TYPED_IN):
+            self._studio.focus_picture()  # the next key is for what the eyes are on
         self.refresh()
 
     def why(self, name: str) -> str:

@@ -60,6 +60,6 @@ ACTIONS: tuple[Action, ...] = (
         why=unless(lambda s: len(s.document.editing.candidates), "There are no candidates."),
         do=lambda s: s.document.editing.discard_all()),
     Action(id="artwork", text="Back to the artwork", menu="Candidates", keys=("F3",), icon="parent", begins=True,
-        tip="Show the picture that you work on in place of this run",
+        looks=True, tip="Show the picture that you work on in place of this run",
         why=first_of(outside_pictures, _already_shown), do=_show_artwork),
 )  # fmt: skip

@@ -12,7 +12,7 @@ def _shows_picture(studio: StudioParts) -> bool:
 
 
 def _turn_lock(studio: StudioParts) -> None:
-    studio.document.draft.seed_locked = not studio.document.draft.seed_locked
+    studio.document.keep_seed(not studio.document.draft.seed_locked)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -33,13 +33,13 @@ ACTIONS: tuple[Action, ...] = (
         tip="Add room around the picture for the model to draw, or cut some off",
         why=no_artwork, do=lambda s: s.files.resize_canvas()),
     Action(id="restore", text="Use the settings of this picture", menu="Edit", keys=("Ctrl+U",),
-        tip="Put all settings of the shown picture back on the panel",
-        why=unless(lambda s: s.document.shown.run is not None, "No run is shown: generate a picture, or open one."),
+        tip="Put all settings of exactly the shown picture on the panel, with its own seed",
+        why=lambda s: s.document.why_no_settings,
         do=lambda s: s.document.restore_settings()),
     Action(id="roll", text="Another seed", menu="Edit", keys=("Ctrl+R",), icon="dice", begins=True,
         tip="Roll another seed", do=lambda s: s.document.draft.roll_seed()),
     Action(id="lock", text="Keep the seed", menu="Edit", keys=("Ctrl+Shift+R",), icon="unlocked", icon_on="locked",
-        tip="Keep this seed for the next pictures",
+        tip="Keep the seed of the shown picture for the next ones",
         do=_turn_lock, checked=lambda s: s.document.draft.seed_locked),
     Action(id="preferences", text="Preferences…", menu="Edit", keys=("Ctrl+,",), begins=True,
         tip="Appearance, folders, device, shortcuts, privacy", do=lambda s: s.sheets.preferences()),

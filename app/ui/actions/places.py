@@ -5,13 +5,16 @@ from __future__ import annotations
 from app.ui.actions.action import Action
 
 PLACES: dict[str, frozenset[str]] = {  # by Action.where; the canvas is two places: with a run on it, and with artwork
-    "window": frozenset({"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys", "queue"}),
+    "window": frozenset(
+        {"window", "run", "artwork", "timeline", "candidates", "lab", "frames", "morph-keys", "queue", "history"}
+    ),
     "picture": frozenset({"run", "artwork", "timeline"}),
     "steps": frozenset({"run", "timeline", "frames"}),
     "candidates": frozenset({"artwork", "candidates"}),
     "timeline": frozenset({"timeline"}),
     "lab": frozenset({"lab"}),
     "morph-keys": frozenset({"morph-keys"}),
+    "history": frozenset({"history"}),
     "queue": frozenset({"queue"}),
 }
 

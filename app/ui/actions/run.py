@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
         tip="Stop before the next model call; the steps so far are kept",
         why=unless(lambda s: s.page.busy(), "Nothing is running."), do=lambda s: s.page.cancel()),
     Action(id="fork", text="Fork here", menu="Run", keys=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"), icon="fork",
-        begins=True, tip="Continue from the shown step with the settings on the panel",
+        begins=True, tip="Continue from the shown step with the settings on the panel", looks=True,
         why=_NO_FORK, price=lambda s: s.document.fork_price, do=lambda s: s.document.fork()),
     Action(id="variations", text="Variations from here", menu="Run", keys=("V",), where="picture", icon="variations",
         short="Variations",

@@ -8,6 +8,7 @@ from app.core.canvas.toolset import Toolset
 from app.core.document import Document
 from app.core.flow.encode import Encoder
 from app.core.flow.likelihood import PictureLikelihood
+from app.core.history.history import History
 from app.core.jobs.queue import QueuedJob
 from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
@@ -17,6 +18,7 @@ from app.core.morph.morph_room import MorphRoom
 from app.core.shown.timeline import StepTimeline
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
+from app.ui.history.commands import HistoryCommands
 from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
 from app.ui.request.prompt_helpers import PromptHelpers
@@ -49,6 +51,8 @@ class StudioParts(Protocol):
     filming: Filming
     files: Files
     tools: Toolset
+    history: History
+    history_commands: HistoryCommands
     docks: Docks
     queue: QueueSelection
     pages: Pages
@@ -68,6 +72,7 @@ class StudioParts(Protocol):
     def copy_picture(self) -> None: ...
     def open_pictures(self) -> None: ...
     def focus_prompt(self) -> None: ...
+    def focus_picture(self) -> None: ...
     def steer(self) -> None: ...
     def show_sweep(self) -> None: ...
     def show_models(self) -> None: ...

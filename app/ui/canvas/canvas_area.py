@@ -85,14 +85,18 @@ class CanvasArea(QWidget):
         for signal in (shown.frame_changed, shown.run_changed, document.jobs.changed, shown.image_changed,
                        document.editing.changed):  # fmt: skip
             signal.connect(self.refresh)
-        for signal in (document.draft.changed, document.draft.model_changed):
+        for signal in (document.draft.settings_changed, document.draft.model_changed):
             signal.connect(self.easel.look_again)
         tools.tool_changed.connect(self.refresh)
+        document.artwork.opened.connect(self._fit_tools)
         document.guidance.scores.changed.connect(self.refresh)
         canvas.space_changed.connect(self._compare)
         self.easel.hand.pointed.connect(self._describe)
         canvas.viewport_changed.connect(self._show_zoom)
         self.refresh()
+
+    def _fit_tools(self) -> None:
+        self._tools.fit(max(self._document.artwork.width, self._document.artwork.height))
 
     def _footer(self) -> QWidget:
         footer = QFrame()

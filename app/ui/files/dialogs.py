@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QRect, Qt, Signal
+from PySide6.QtCore import QMimeData, QObject, QRect, Signal
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.ui.canvas.size_sheets import CanvasSheet, NewSheet
 from app.ui.files.arrival_sheet import ArrivalSheet
 from app.ui.files.export_sheet import ExportSheet
+from app.ui.files.file_dialog import Purpose, file_dialog
 from app.ui.widgets.form_dialog import FormDialog
 from engine.pictures.image_file import patterns
 from engine.pictures.naming import slug
@@ -50,7 +51,7 @@ class Files(QObject):
     # in
 
     def open_dialog(self) -> None:
-        dialog = self._ask_path("Open picture", QFileDialog.AcceptMode.AcceptOpen)
+        dialog = self._ask_path("Open picture", "open")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters([f"Pictures ({' '.join(patterns())})", "All files (*)"])
         dialog.fileSelected.connect(self.open_path)
@@ -68,7 +69,7 @@ class Files(QObject):
 
     def ask_wildcards(self) -> None:
         """Ask for the folder with the lists that `__name__` in a prompt draws from."""
-        dialog = self._ask_path("Folder of wildcard lists", QFileDialog.AcceptMode.AcceptOpen)
+        dialog = self._ask_path("Folder of wildcard lists", "lists")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         if self._document.draft.wildcards:
@@ -206,7 +207,7 @@ class Files(QObject):
             export_factor=choice.factor, export_method=choice.method, export_kind=choice.kind,
             export_quality=choice.quality,
         )  # fmt: skip
-        dialog = self._ask_path("Export picture", QFileDialog.AcceptMode.AcceptSave)
+        dialog = self._ask_path("Export picture", "save")
         dialog.setNameFilters([f"{kind} picture (*{ending})" for ending, kind in KINDS.items() if ending != ".jpeg"])
         dialog.selectNameFilter(next(f for f in dialog.nameFilters() if f.endswith(f"(*.{choice.kind})")))
         dialog.setDefaultSuffix(choice.kind)
@@ -240,16 +241,13 @@ class Files(QObject):
             self.sheet = None
 
     def _ask_png(self, name: str) -> QFileDialog:
-        dialog = self._ask_path("Save picture as", QFileDialog.AcceptMode.AcceptSave)
+        dialog = self._ask_path("Save picture as", "save")
         dialog.setNameFilter("PNG picture (*.png)")
         dialog.setDefaultSuffix("png")
         dialog.selectFile(name)
         dialog.open()
         return dialog
 
-    def _ask_path(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
-        dialog = QFileDialog(self._window, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(mode)
-        self.dialog = dialog
-        return dialog
+    def _ask_path(self, title: str, purpose: Purpose) -> QFileDialog:
+        self.dialog = file_dialog(self._window, title, purpose)
+        return self.dialog

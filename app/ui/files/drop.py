@@ -80,7 +80,7 @@ class DropTarget(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QDropEvent):  # QDragEnterEvent and QDragMoveEvent are QDropEvents
-            if not holds_picture(event.mimeData()):
+            if not holds_picture(event.mimeData()) or event.source() is not None:  # dragged out of this window
                 event.ignore()
                 return True
             event.setDropAction(Qt.DropAction.CopyAction)

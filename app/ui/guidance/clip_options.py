@@ -14,7 +14,7 @@ from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.label import label
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.spin_box import RealSpinBox, show_number
-from engine.spec.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, Law
+from engine.spec.guides import LAWS, MAX_CUTOUTS, SMALLEST_CUT, ClipGuide, Law
 
 PLACES = {
     "x0": ("The estimate x̂₀", "The gradient goes through the model: for any CLIP"),
@@ -31,6 +31,27 @@ NUMBERS = {  # of a ClipGuide: name, highest, usual, step, tip
     ),
     "keep_range": ("Range", 1e4, 10.0, 0.1, "Keeps values between black and white"),
 }  # fmt: skip
+
+
+def describe_finer(steering: Steering) -> str:
+    """The settings of CLIP guidance that are not at their defaults, in few words; "" for none, or without a CLIP."""
+    guide = steering.clip_guide
+    if guide is None:
+        return ""
+    usual = ClipGuide(clip=guide.clip, aims=guide.aims)
+    found = []
+    if guide.on != usual.on:
+        found.append(PLACES[guide.on][0])
+    if guide.law != usual.law:
+        found.append(f"λ {LAWS[guide.law.name].title}")
+    if guide.cutouts != usual.cutouts:
+        found.append(f"{guide.cutouts} cutouts")
+    if guide.cut_size != usual.cut_size:
+        found.append(f"cutouts of {guide.cut_size[0]:g} to {guide.cut_size[1]:g}")
+    for name, (title, *_) in NUMBERS.items():
+        if (value := getattr(guide, name)) != getattr(usual, name):
+            found.append(f"{title.lower()} {value:g}")
+    return ", ".join(found)
 
 
 class ClipOptions(QWidget):

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.guidance.guide_panel import DocumentGuidance
 from app.ui.actions.action_set import ActionSet
+from app.ui.files.file_dialog import Purpose, file_dialog
 from app.ui.guidance.aim_list import AimList
 from app.ui.guidance.classifier_guidance import ClassGuidance
-from app.ui.guidance.clip_options import ClipOptions
+from app.ui.guidance.clip_options import ClipOptions, describe_finer
 from app.ui.guidance.concept_bars import ConceptBars
 from app.ui.look.theme import em
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.field_scroll import focus_field
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import field_grid
-from app.ui.widgets.plain_tip import plain_tip
 from engine.pictures.image_file import patterns
 
 FILE = "\0file"  # the entry that opens a file dialog
@@ -30,16 +30,14 @@ LARGEST = 1e6
 
 
 class SteeringDisclosure(Disclosure):
-    """The section under its heading; closed, the heading names the guides. Settings with guides open it."""
+    """The section under its heading; closed, the heading names the guides."""
 
     def __init__(self, guidance: DocumentGuidance, actions: ActionSet) -> None:
         self.section = SteeringSection(guidance, actions)
         super().__init__("Steering", self.section)
-        self._steering = guidance.steering
-        self.button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # words never widen the panel
-        self._steering.changed.connect(self._say)
+        steering = guidance.steering
+        self.summarise(lambda: steering.in_words, steering.changed)
         self.toggled.connect(self._come_up)
-        self._say()
 
     def _come_up(self, opened: bool) -> None:
         """What was opened is brought into sight, once it has its place in the column."""
@@ -52,18 +50,6 @@ class SteeringDisclosure(Disclosure):
             margin = em(self)
             scroll.ensureWidgetVisible(self.section.sweep, 0, margin)
             scroll.ensureWidgetVisible(self.button, 0, margin)
-
-    def _say(self) -> None:
-        words = self._steering.in_words
-        said = f"Steering   {words}" if words else "Steering"
-        shown = self.button.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, self.width() - em(self, 2.5))
-        self.button.setText(shown.replace("&", "&&"))
-        self.button.setToolTip(plain_tip(words))
-        self.button.setAccessibleName(f"Steering: {words}" if words else "Steering")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._say()
 
 
 class SteeringSection(QWidget):
@@ -81,6 +67,7 @@ class SteeringSection(QWidget):
         self.scale.setToolTip("How strongly CLIP pulls at every step; 0 is no guide at all")
         self.fine = ClipOptions(guidance.steering)
         self.finer = Disclosure("Finer", self.fine)
+        self.finer.summarise(lambda: describe_finer(guidance.steering), guidance.steering.changed)
         self.classes = ClassGuidance(guidance.steering)
         self.scored = QCheckBox("Score runs without a guide too")
         self.scored.setAccessibleName("Score runs that no CLIP steers too")
@@ -114,17 +101,17 @@ class SteeringSection(QWidget):
         column.addWidget(self.sweep)
 
     def focus_first(self) -> None:
-        self.aims.rows[0].text.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_field(self.aims.rows[0].text)
 
     def choose_picture(self) -> None:
         """Ask for a picture to aim at, without stopping anything meanwhile."""
-        dialog = self._ask("Steer to a picture", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
+        dialog = self._ask("Steer to a picture", "open", [f"Pictures ({' '.join(patterns())})", "All files (*)"])
         dialog.fileSelected.connect(lambda path: self._guidance.aim_sources.take_file(Path(path)))
         dialog.open()
 
     def choose_file(self) -> None:
         """Ask for the file of a CLIP."""
-        dialog = self._ask("Open a CLIP", [f"Checkpoints of open_clip ({CHECKPOINTS})", "All files (*)"])
+        dialog = self._ask("Open a CLIP", "models", [f"Checkpoints of open_clip ({CHECKPOINTS})", "All files (*)"])
         dialog.fileSelected.connect(self.open_file)
         dialog.open()
 
@@ -132,9 +119,8 @@ class SteeringSection(QWidget):
         """Choose a file; when the engine loads it, it says what is wrong."""
         self._steering.clip = path
 
-    def _ask(self, title: str, filters: list[str]) -> QFileDialog:
-        self.dialog = QFileDialog(self.window(), title)
-        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _ask(self, title: str, purpose: Purpose, filters: list[str]) -> QFileDialog:
+        self.dialog = file_dialog(self.window(), title, purpose)
         self.dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         self.dialog.setNameFilters(filters)
         return self.dialog

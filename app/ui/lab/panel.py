@@ -13,6 +13,7 @@ from app.ui.look.stylesheet import set_kind
 from app.ui.look.theme import em
 from app.ui.request.sampler_options import SamplerOptions
 from app.ui.request.sampler_picker import SamplerPicker, SpacingPicker
+from app.ui.request.summaries import describe_advanced
 from app.ui.widgets.combo_box import ABOUT, ComboBox
 from app.ui.widgets.disclosure import Disclosure
 from app.ui.widgets.label import label, paragraph
@@ -44,6 +45,7 @@ class LabPanel(QWidget):
         self.particles = NumberField("Particles", 1, MOST_PARTICLES, (1, 1000))
         self.seed = NumberField("Seed", 0, 2**31 - 1, (0, 99))
         self.advanced = Disclosure("Advanced", self._advanced())
+        self.advanced.summarise(lambda: describe_advanced(LabDraft(lab)), lab.draft_changed)
         self.cover = ActionButton(actions["lab-cover"], "Measure coverage")
         self.card = CoverageCard(lab)
         self.run = QPushButton()

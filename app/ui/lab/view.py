@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from app.core.lab.lab_model import Lab
 from app.core.lab.layers import LAYERS
 from app.core.notices import Notice
 from app.ui.actions.action_set import ActionSet
+from app.ui.files.file_dialog import file_dialog
 from app.ui.lab.plane import Plane
 from app.ui.lab.timeline import MOVES
 from app.ui.look.theme import em
@@ -73,8 +74,7 @@ class LabView(QWidget):
 
     def save_as(self, moving: bool = False) -> None:
         """Ask where to, without stopping anything meanwhile; `moving`: the run from its first level to its last."""
-        dialog = QFileDialog(self, "Save animation as" if moving else "Save picture of the lab as")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = file_dialog(self, "Save animation as" if moving else "Save picture of the lab as", "save")
         dialog.setNameFilters(
             ["WebP animation (*.webp)"] if moving else ["PNG picture (*.png)", "WebP picture (*.webp)"]
         )
@@ -82,7 +82,6 @@ class LabView(QWidget):
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("webp" if "webp" in chosen else "png"))
         dialog.selectFile(f"lab-{self._lab.data.name}.{'webp' if moving else 'png'}")
         dialog.fileSelected.connect(partial(self.save_to, moving))
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def save_to(self, moving: bool, path: str) -> None:

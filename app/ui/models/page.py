@@ -23,6 +23,7 @@ from app.core.models.model_file import ROLES, USED
 from app.core.models.studio_models import StudioModels
 from app.core.models.table import FILE, ORDERS, OTHERS, ModelTable
 from app.core.notices import Notice
+from app.ui.files.file_dialog import file_dialog
 from app.ui.look import icons
 from app.ui.look.retinted import Retinted
 from app.ui.look.theme import em
@@ -138,8 +139,7 @@ class ModelPage(Retinted, QDialog):
 
     def choose_folder(self) -> None:
         """Ask for a folder to add."""
-        self.dialog = QFileDialog(self, "Folder of models")
-        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.dialog = file_dialog(self, "Folder of models", "models")
         self.dialog.setFileMode(QFileDialog.FileMode.Directory)
         self.dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         self.dialog.fileSelected.connect(lambda folder: self._library.add([Path(folder)]))

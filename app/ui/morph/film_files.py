@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal
+from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.core.files.mime import local_files
 from app.core.morph.film_export import FilmFormat, Filming
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
+from app.ui.files.file_dialog import Purpose, file_dialog
 from app.ui.morph.film_sheet import FilmSheet
 from engine.errors import why
 from engine.morph.film import KINDS, save_frame
@@ -42,7 +43,7 @@ class Films(QObject):
         return bool(files)
 
     def add_dialog(self) -> None:
-        dialog = self._ask("Add key frames", QFileDialog.AcceptMode.AcceptOpen)
+        dialog = self._ask("Add key frames", "open")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([f"Pictures ({' '.join(patterns())})", "All files (*)"])
         dialog.filesSelected.connect(self._add)
@@ -84,7 +85,7 @@ class Films(QObject):
 
     def _export_as(self, morph: Morph, frames: list[Pixels], way: FilmFormat) -> None:
         self.way = way
-        dialog = self._ask("Export film", QFileDialog.AcceptMode.AcceptSave)
+        dialog = self._ask("Export film", "save")
         if way.kind:
             dialog.setNameFilter(f"{KINDS[way.kind]} (*{way.kind})")
             dialog.setDefaultSuffix(way.kind.lstrip("."))
@@ -101,7 +102,7 @@ class Films(QObject):
         result, k = self._morph.result, self._morph.cursor
         if result is None or not 0 <= k < len(result.frames):
             return
-        dialog = self._ask("Save frame as", QFileDialog.AcceptMode.AcceptSave)
+        dialog = self._ask("Save frame as", "save")
         dialog.setNameFilter("PNG picture (*.png)")
         dialog.setDefaultSuffix("png")
         dialog.selectFile(f"frame-{k + 1:04}.png")
@@ -122,9 +123,6 @@ class Films(QObject):
             self.sheet.close()
         self._filming.close()
 
-    def _ask(self, title: str, mode: QFileDialog.AcceptMode) -> QFileDialog:
-        dialog = QFileDialog(self._window, title)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(mode)
-        self.dialog = dialog
-        return dialog
+    def _ask(self, title: str, purpose: Purpose) -> QFileDialog:
+        self.dialog = file_dialog(self._window, title, purpose)
+        return self.dialog

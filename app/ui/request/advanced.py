@@ -92,7 +92,7 @@ class IntervalField(QWidget):
         self.switch.clicked.connect(self._on_switched)
         self.low.valueChanged.connect(self._low_typed)
         self.high.valueChanged.connect(self._high_typed)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def _on_switched(self, on: bool) -> None:
@@ -142,7 +142,7 @@ class ThresholdPicker(QWidget):
         grid.addWidget(self.quantile, 3, 1)
         self.choice.activated.connect(self._on_chosen)
         self.quantile.changed.connect(lambda value: draft.update(quantile=round(value, 3)))
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def _on_chosen(self, row: int) -> None:

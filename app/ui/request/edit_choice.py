@@ -12,7 +12,6 @@ from app.ui.look.theme import em
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import FlatSlider, NumberField
 from app.ui.widgets.panel_layout import field_grid
-from engine.rules import RULES
 from engine.spec.draft import steps_of_strength
 from engine.spec.limits import MAX_STEPS
 from engine.spec.request import MAX_RESAMPLE
@@ -52,10 +51,10 @@ class EditChoice(QWidget):
         self.stretches = QWidget()
         self._lay_out()
         self.strength.valueChanged.connect(self._on_slid)
-        self.again.clicked.connect(self._on_turned)
+        self.again.clicked.connect(draft.choose_repaint)
         self.jump.changed.connect(lambda value: draft.update(jump=round(value)))
         self.resample.changed.connect(lambda value: draft.update(resample=round(value)))
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         editing.inputs_changed.connect(self.refresh)
         self.refresh()
 
@@ -99,13 +98,6 @@ class EditChoice(QWidget):
         chosen = next(method for method, button in self.segments.items() if button.isChecked())
         if chosen != FILL or self._draft.current.method != REPAINT:
             self._draft.choose_method(chosen)
-
-    def _on_turned(self, on: bool) -> None:
-        """RePaint goes with samplers that draw noise: those with a memory would lose it at every way back."""
-        if on and not RULES[self._draft.current.sampler].stochastic:
-            self._draft.update(method=REPAINT, sampler="ddpm", options=())
-        else:
-            self._draft.update(method=REPAINT if on else FILL)
 
     def _on_slid(self, steps: int) -> None:
         self._draft.update(strength=steps / self._draft.current.steps)

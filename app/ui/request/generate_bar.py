@@ -56,7 +56,7 @@ class GenerateBar(Retinted, QWidget):
         choice.changed.connect(self.refresh)
         document.prices.changed.connect(self.refresh)
         draft = document.draft
-        for signal in (draft.changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
+        for signal in (draft.settings_changed, draft.model_changed, document.jobs.changed, document.jobs.engine_changed,
                        document.editing.inputs_changed):  # fmt: skip
             signal.connect(self.refresh)
         self.refresh()

@@ -30,7 +30,7 @@ class LabelPicker(QWidget):
         self._group: QButtonGroup | None = None
         self.choice: ComboBox | None = None
         draft.model_changed.connect(self._build)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self._build()
 
     @property

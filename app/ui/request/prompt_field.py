@@ -1,26 +1,22 @@
-"""The prompt: a field, and under it the words that the model does not know with the nearest that it does."""
+"""The prompt: a field, and under it a line about a word that the model does not know."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import takewhile
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPalette, QShowEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette, QShowEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.request.draft_model import DraftModel
+from app.core.request.suggestions import Suggestions
 from app.core.request.token_count import TokenCount
 from app.core.request.vocabulary import Unknown
-from app.core.shown.naming import shorten
 from app.ui.look.theme import em
+from app.ui.request.hint_line import HintLine
 from app.ui.request.text_field import TextField
-from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.label import label
-
-SHOWN_WORDS = 4
-LONGEST_WORD = 18  # characters of a word in a hint
-PAUSE = 300  # ms without a key, before a word that may go on is looked up
 
 
 class _Marker(QSyntaxHighlighter):
@@ -47,35 +43,31 @@ class _Marker(QSyntaxHighlighter):
 
 
 class PromptField(QWidget):
-    """The draft's prompt. `looked` is emitted when the hints of its words are complete."""
+    """The draft's prompt. A word is looked up when it has ended: with a space, a comma, or when the field is left."""
 
-    looked = Signal()
-
-    def __init__(self, draft: DraftModel, tokens: TokenCount) -> None:
+    def __init__(self, draft: DraftModel, tokens: TokenCount, suggestions: Suggestions) -> None:
         super().__init__()
-        self._draft, self._tokens = draft, tokens
-        self._known: tuple[str, str] | None = None  # the prompt and the model that were looked through last
-        self._wanted: list[str] = []  # unknown words whose hints are still to come
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.timeout.connect(self._look)
+        self._draft, self._tokens, self._suggestions = draft, tokens, suggestions
+        self._searched: tuple[str, str] | None = None  # the model and the prompt whose unknown words are known
+        self._unknown: list[Unknown] = []
         self.text = TextField("Prompt", "Describe a picture", 3.4)
         self.text.edited.connect(self._on_typed)
         self._marker = _Marker(self.text.document())
         self.count = label("", "muted")  # stands beside the heading, where it moves nothing
-        self.hints = QWidget()
-        self._rows = QVBoxLayout(self.hints)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(0)
+        self.hint = HintLine()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(em(self, 0.25))
         column.addWidget(self.text)
-        column.addWidget(self.hints)
+        column.addWidget(self.hint)
         self.setFocusProxy(self.text)
+        self.text.cursorPositionChanged.connect(self._look)
+        self.text.focus_changed.connect(self._look)
+        self.hint.replaced.connect(self._replace)
         draft.changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
         tokens.changed.connect(self._show_count)
+        suggestions.changed.connect(self._look)
         self._show_count()
         self.refresh()
 
@@ -83,13 +75,9 @@ class PromptField(QWidget):
         self._draft.update(prompt=text)
 
     def refresh(self) -> None:
-        prompt = self._draft.current.prompt
-        self.text.show_text(prompt)
-        if self.isVisible() and self._known != (prompt, self._draft.model.id):
-            self._known = prompt, self._draft.model.id
-            self._wanted = []
-            inside = self.text.hasFocus() and prompt[self.text.textCursor().position() - 1 :][:1].isalnum()
-            self._pause.start(PAUSE if inside else 0)
+        self.text.show_text(self._draft.current.prompt)
+        self.hint.setVisible(self._draft.lists_words)
+        self._look()
 
     def _show_count(self) -> None:
         """Show "31 of 75 tokens", where the model has such a limit and there is a prompt."""
@@ -100,8 +88,9 @@ class PromptField(QWidget):
             return
         over = used.count - used.room
         self.count.setText(f"{used.count} of {used.room} tokens")
-        self.count.setProperty("rank", "alarm" if over > 0 else "muted")
-        self.count.style().polish(self.count)
+        if (rank := "alarm" if over > 0 else "muted") != self.count.property("rank"):
+            self.count.setProperty("rank", rank)
+            self.count.style().polish(self.count)
         self.count.setToolTip(
             f"The model reads {used.room} tokens: the last {over} are left out. Shorten the prompt."
             if over > 0
@@ -110,56 +99,31 @@ class PromptField(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.refresh()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Leave the words alone while nobody sees them."""
-        super().hideEvent(event)
-        self._pause.stop()
-        self._known = None
+        self._look()
 
     def _look(self) -> None:
-        """Mark the unknown words, or add the hints on one of them: never more at once than a key press can wait for."""
-        if self._wanted:
-            self._rows.addWidget(self._hint(self._wanted.pop(0)))
-        else:
-            unknown = self._draft.unknown_words(self._draft.current.prompt)
-            self._marker.mark(unknown, self.palette().color(QPalette.ColorRole.BrightText))
-            self._clear_hints()
-            self._wanted = list(dict.fromkeys(word.word for word in unknown))[:SHOWN_WORDS]
-            if unknown:
-                self._rows.addWidget(label("The model has never seen:", "muted"))
-            self.hints.setVisible(bool(unknown))
-        if self._wanted:
-            self._pause.start(0)
-        else:
-            self.looked.emit()
-
-    def _clear_hints(self) -> None:
-        while (item := self._rows.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-
-    def _hint(self, unknown: str) -> QWidget:
-        row = QWidget()
-        flow = FlowLayout(row, gap=em(self, 0.15))
-        nearest, word = self._draft.nearest_words(unknown), shorten(unknown, LONGEST_WORD)
-        flow.addWidget(label(f"{word}  →" if nearest else f"{word}: nothing near it"))
-        for near in nearest:
-            link = QPushButton(shorten(near, LONGEST_WORD))
-            link.setProperty("kind", "link")
-            link.setAccessibleName(f"Replace {word} by {near}")
-            link.setToolTip(f"Replace “{word}” by “{near}”")
-            link.clicked.connect(lambda _=False, near=near: self._replace(unknown, near))
-            flow.addWidget(link)
-        return row
+        """Mark the unknown words that have ended, and show the hint on the last one before the cursor."""
+        if not self.isVisible() or self.text.toPlainText() != self._draft.current.prompt:
+            return  # Qt moves the cursor before it tells of the new text
+        searched = self._draft.model.id, self._draft.current.prompt
+        if searched != self._searched:
+            self._searched, self._unknown = searched, self._draft.unknown_words(searched[1])
+        cursor = self.text.textCursor().position()
+        typed = cursor if self.text.hasFocus() else -1
+        ended = [word for word in self._unknown if not word.start < typed <= word.end]
+        self._marker.mark(ended, self.palette().color(QPalette.ColorRole.BrightText))
+        if not ended:
+            self.hint.show_hint("")
+            return
+        before = [word for word in ended if word.start < cursor]
+        word = (before[-1] if before else ended[0]).word
+        self.hint.show_hint(word, self._suggestions.names(word), len({other.word for other in ended}) - 1)
 
     def _replace(self, unknown: str, known: str) -> None:
         """Each time the word occurs, so that one click settles it."""
         prompt = self._draft.current.prompt
         for word in reversed(self._draft.unknown_words(prompt)):
             if word.word == unknown:
-                prompt = prompt[: word.start] + known + prompt[word.start + len(word.word) :]
+                prompt = prompt[: word.start] + known + prompt[word.end :]
         self._draft.update(prompt=prompt)
-        self.text.setFocus()
+        self.text.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -28,8 +28,10 @@ from app.ui.request.sampler_picker import SamplerPicker
 from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
 from app.ui.request.size_field import SizeField
+from app.ui.request.summaries import describe_advanced, describe_negative
 from app.ui.request.text_field import TextField
 from app.ui.widgets.disclosure import Disclosure
+from app.ui.widgets.field_scroll import focus_field
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from app.ui.widgets.panel_layout import column_of, field_grid, lay_out
@@ -49,11 +51,12 @@ class PromptPanel(QWidget):
         self.setMinimumWidth(em(self, 17))
         self.model = ModelPicker(draft, models.choice, models.thumbnails, actions["models"])
         self.edit = EditChoice(draft, document.editing)
-        self.prompt = PromptField(draft, document.tokens)
+        self.prompt = PromptField(draft, document.tokens, document.suggestions)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
         PromptKeys(self.prompt.text, Walk(document.prompts, "prompt"))
         PromptKeys(self.negative, Walk(document.prompts, "negative"))
+        self.without.summarise(lambda: describe_negative(draft.current), draft.changed)
         self.words = self._words()
         self.adapters = AdapterList(models.adapters, models.thumbnails, actions["models"])
         self.label_heading = label("", "heading")
@@ -72,15 +75,18 @@ class PromptPanel(QWidget):
         self.steering = SteeringDisclosure(document.guidance, actions)
         self.further = Advanced(draft, models)
         self.advanced = Disclosure("Advanced", self.further)
+        self.advanced.summarise(lambda: describe_advanced(draft), draft.settings_changed, draft.model_changed)
         self.generate = GenerateBar(document, models.choice, models.vaes, actions)
         self._lay_out()
         self.negative.edited.connect(partial(self._change, "negative"))
         self.steps.changed.connect(lambda value: draft.update(steps=round(value)))
         self.guidance.changed.connect(lambda value: draft.update(guidance=round(value, 1)))
         self.batch.changed.connect(lambda value: draft.update(batch=round(value)))
-        draft.changed.connect(self.refresh)
+        draft.changed.connect(self._show_negative)
+        draft.settings_changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
         self.without.open(bool(draft.current.negative))
+        self._show_negative()
         self.refresh()
 
     def _words(self) -> QWidget:
@@ -139,10 +145,13 @@ class PromptPanel(QWidget):
     def focus_first(self) -> None:
         """Put the focus where the next picture is described: the prompt, or the label of a model without text."""
         first = self.prompt if self._draft.model.text else self.labels.first
-        (first or self.sampler).setFocus(Qt.FocusReason.ShortcutFocusReason)
+        focus_field(first or self.sampler)
 
     def _change(self, field: str, value: object) -> None:
         self._draft.update(**{field: value})
+
+    def _show_negative(self) -> None:
+        self.negative.show_text(self._draft.current.negative)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -150,9 +159,6 @@ class PromptPanel(QWidget):
 
     def refresh(self) -> None:
         model, draft = self._draft.model, self._draft.current
-        self.negative.show_text(draft.negative)
-        if draft.negative:
-            self.without.open()
         self.words.setVisible(model.text)
         self.no_text.setVisible(not model.text)
         self.no_text.setText(f"{model.title} takes no text: {self._known()}")
@@ -162,7 +168,7 @@ class PromptPanel(QWidget):
         self.steps.show_value(draft.steps)
         self.guidance.show_value(draft.guidance)
         self.batch.show_value(draft.batch)
-        self.without.setVisible("negative" in model.takes)
+        self.without.setVisible("negative" in model.takes or bool(draft.negative.strip()))
         self.sides.setVisible(self.sides.needed)
         self.extent.setVisible(self.extent.needed and not self.sides.needed)
         self.extent_name.setVisible(self.extent.needed or self.sides.needed)

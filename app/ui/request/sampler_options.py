@@ -27,7 +27,7 @@ class SamplerOptions(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._content: QWidget | None = None
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

@@ -30,6 +30,11 @@ SPACING_TITLES = {  # where capital letters are in it
 }
 
 
+def title_of_spacing(name: str) -> str:
+    """Return the name of a spacing as people read it."""
+    return SPACING_TITLES.get(name, name.replace("-", " ").capitalize())
+
+
 def find_row(names: list[list[str]], typed: str) -> int:
     """Return the first row with a name that is `typed`, else begins with it, else holds it; −1 for none.
 
@@ -69,7 +74,7 @@ class SamplerPicker(QWidget):
         column.addWidget(self.about)
         column.addWidget(self.price)
         self.setFocusProxy(self.choice)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def _on_chosen(self, row: int) -> None:
@@ -114,7 +119,7 @@ class SpacingPicker(QWidget):
         names = [(name, *other_grids(name)) for name in SPACINGS]
         self.choice.search_by(partial(find_row, [[plain(one) for one in row] for row in names]))
         for name, about in SPACINGS.items():
-            self.choice.addItem(SPACING_TITLES.get(name, name.replace("-", " ").capitalize()), name)
+            self.choice.addItem(title_of_spacing(name), name)
             self.choice.setItemData(self.choice.count() - 1, about, ABOUT)
         self.choice.activated.connect(self._on_chosen)
         self.about = paragraph()
@@ -125,7 +130,7 @@ class SpacingPicker(QWidget):
         column.addWidget(self.choice)
         column.addWidget(self.about)
         self.setFocusProxy(self.choice)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def _on_chosen(self, row: int) -> None:

@@ -19,7 +19,7 @@ class SizePicker(ComboBox):
         self._draft = draft
         self.activated.connect(self._on_chosen)
         draft.model_changed.connect(self._build)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self._build()
 
     @property
@@ -66,7 +66,7 @@ class SecondStageFields(QWidget):
             column.addWidget(part)
         self.level.changed.connect(self._on_levelled)
         self.truncated.clicked.connect(lambda on: draft.update(truncated=on))
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         draft.model_changed.connect(self.refresh)
         self.refresh()
 

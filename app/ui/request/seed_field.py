@@ -25,7 +25,7 @@ class SeedField(QWidget):
         row.addWidget(actions.button("roll", self))
         row.addWidget(actions.button("lock", self))
         self.setFocusProxy(self.field)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame
 
 from app.core.request.seeds import roll
 from app.ui.widgets.edits import clear_refusal, refuse
 from engine.spec.request import MAX_SEED
 
+DIGITS = 10  # of a rolled seed, at most
+INSIDE = 2  # pixels that Qt leaves on either side of the text of a line
 LONGEST = 40  # characters of a seed that a sentence quotes
 TIP = "The same seed and settings give the same picture; a batch counts up from it. −1 is a random seed"
 
@@ -27,6 +29,18 @@ class SeedLine(QLineEdit):
         self.setToolTip(TIP)
         self.textEdited.connect(lambda: clear_refusal(self))
         self.editingFinished.connect(self._take)
+
+    def _narrowest(self) -> int:
+        """The width at which DIGITS digits are seen whole."""
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        around = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+        margins = self.textMargins()
+        text = self.fontMetrics().horizontalAdvance("0" * DIGITS)
+        return text + self.width() - around.width() + margins.left() + margins.right() + 2 * INSIDE + 1
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._narrowest(), super().minimumSizeHint().height())
 
     def show_seed(self, seed: int) -> None:
         """Show a seed. While it is the same, what someone is typing stays."""

@@ -48,7 +48,7 @@ class SizeField(Retinted, QWidget):
             field.valueChanged.connect(self._typed)
         self.swap.clicked.connect(self._swap)
         draft.model_changed.connect(self._build)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self._build()
 
     @property

@@ -48,7 +48,7 @@ class StartNoise(QWidget):
         self.temperature.changed.connect(lambda value: draft.update(temperature=round(value, 2)))
         self.truncation.changed.connect(lambda value: draft.update(truncation=round(value, 2)))
         self.switch.clicked.connect(self._on_switched)
-        draft.changed.connect(self.refresh)
+        draft.settings_changed.connect(self.refresh)
         self.refresh()
 
     def _on_switched(self, on: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QDragEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QSizePolicy
 
 from app.core.files.mime import holds_picture
@@ -13,13 +13,19 @@ from engine.spec.request import MAX_TEXT
 
 
 class TextField(QPlainTextEdit):
-    """Plain text in which Tab moves on, up to MAX_TEXT characters. `edited` carries each text that a person typed."""
+    """Plain text in which Tab moves on, up to MAX_TEXT characters.
+
+    edited        -- carries each text that a person typed
+    focus_changed -- it got or lost the keyboard focus
+    """
 
     edited = Signal(str)
+    focus_changed = Signal()
 
     def __init__(self, name: str, placeholder: str, lines: float) -> None:
         super().__init__()
         self.setAccessibleName(name)
+        self._text = ""
         self._placeholder = placeholder
         self.setTabChangesFocus(True)
         self._lines = lines
@@ -29,6 +35,7 @@ class TextField(QPlainTextEdit):
     def show_text(self, text: str) -> None:
         """Show the text without an echo; the cursor stays where someone types the same."""
         if text != self.toPlainText():
+            self._text = text
             self.blockSignals(True)
             self.setPlainText(text)
             self.blockSignals(False)
@@ -48,7 +55,9 @@ class TextField(QPlainTextEdit):
         self._refuse(len(text) - room)
 
     def _change(self) -> None:
-        """Take an edit; remove text beyond the limit."""
+        """Take an edit; remove text beyond the limit. Qt also comes here for a new underline."""
+        if self.toPlainText() == self._text:
+            return
         over = len(self.toPlainText()) - MAX_TEXT
         if over > 0:
             self.blockSignals(True)
@@ -58,7 +67,8 @@ class TextField(QPlainTextEdit):
             self._refuse(over)
         else:
             clear_refusal(self)
-        self.edited.emit(self.toPlainText())
+        self._text = self.toPlainText()
+        self.edited.emit(self._text)
 
     def _refuse(self, left: int) -> None:
         refuse(self, f"A text can have {MAX_TEXT} characters: the last {left} were left out. Shorten it first.")
@@ -73,6 +83,14 @@ class TextField(QPlainTextEdit):
             event.ignore()
         else:
             super().dragEnterEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focus_changed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focus_changed.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """With the words that say what to type, in the palette's own ink: Qt fades it under a style sheet."""

@@ -51,6 +51,8 @@ class FlowLayout(QLayout):
         row: list[tuple[QLayoutItem, QSize]] = []
         used = 0
         for item in self._items:
+            if (widget := item.widget()) is not None and widget.isHidden():
+                continue
             size = item.sizeHint().boundedTo(QSize(max(1, rect.width()), 1 << 20))
             if row and used + self._gap + size.width() > rect.width():
                 rows.append((row, used))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from app.ui.look.theme import em
+from app.ui.widgets.field_scroll import FieldScroll
 from app.ui.widgets.label import label
 
 
@@ -23,19 +23,13 @@ def column_of(content: QWidget) -> QVBoxLayout:
 
 def lay_out(panel: QWidget, content: QWidget, foot: QWidget) -> None:
     """`content` scrolls, `foot` stands under it. The tab key goes that way too if `content` is filled by now."""
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    scroll.setWidget(content)
     hairline = QFrame()
     hairline.setObjectName("rule")
     hairline.setFixedHeight(1)
     outer = QVBoxLayout(panel)
     outer.setContentsMargins(0, 0, 0, 0)
     outer.setSpacing(0)
-    outer.addWidget(scroll, 1)
+    outer.addWidget(FieldScroll(content), 1)
     outer.addWidget(hairline)
     outer.addWidget(foot)
 

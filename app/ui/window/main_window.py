@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow
 from app.core.document import Document
 from app.core.files.autosave import Autosave
 from app.core.files.folders import Folders
+from app.core.history.history import History
 from app.core.jobs.queue import QueuedJob
 from app.core.jobs.queue_selection import QueueSelection
 from app.core.lab.lab_model import Lab
@@ -28,10 +29,12 @@ from app.ui.canvas.tools import toolset
 from app.ui.canvas.view import CanvasView
 from app.ui.files.dialogs import Files
 from app.ui.files.drop import DropTarget
+from app.ui.files.file_dialog import LastFolders
 from app.ui.files.paste_keys import PasteKeys
 from app.ui.flow.panel import LikelihoodPanel
 from app.ui.flow.surprise_overlay import SurpriseOverlay
 from app.ui.guidance.sweep_sheet import SweepSheet
+from app.ui.history.commands import HistoryCommands
 from app.ui.lab.page import LabPage
 from app.ui.look.theme import Appearance
 from app.ui.models.page import ModelPage
@@ -63,6 +66,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         autosave: Autosave,
         models: StudioModels,
+        history: History,
         look: Appearance | None = None,
         folders: Folders | None = None,
     ) -> None:
@@ -71,7 +75,7 @@ class MainWindow(QMainWindow):
         look = look or Appearance(app, settings.values.theme)  # before any widget: see with_marks
         super().__init__()
         self.document, self.lab, self.settings, self.autosave = document, lab, settings, autosave
-        self.models = models
+        self.models, self.history = models, history
         self.closing = False
         """Whether it is closing; it may still wait for files being written."""
         self.picture_likelihood, self.encoder, self.morph = (
@@ -80,9 +84,11 @@ class MainWindow(QMainWindow):
             document.morph,
         )
         self.look = look
+        LastFolders(settings, self)
         self.files = Files(document, autosave, settings, self)
         self.filming = Filming(self)
         self.films = Films(self.morph, self.filming, self)
+        self.history_commands = HistoryCommands(history, document, lambda: self.show_page(PICTURES), self)
         self.tools = toolset(self)
         self.tools.restore(settings.values.tools)
         self.canvas = CanvasView()
@@ -120,7 +126,7 @@ class MainWindow(QMainWindow):
         self.actions_.reach("queue", self.queue_panel.list)
         self.tools.tool_changed.connect(self._remember_tools)
         self.tools.choices_changed.connect(self._remember_tools)
-        for source in (lab, self.filming, models):
+        for source in (lab, self.filming, models, history):
             source.notice_raised.connect(self.area.notices.raise_notice)
         document.auto_box.on = settings.values.box_follows_mask
         document.auto_box.changed.connect(self._remember_box)
@@ -230,6 +236,12 @@ class MainWindow(QMainWindow):
         self.show_page(PICTURES)
         self.docks.show("settings")
         self.panel.focus_first()
+
+    def focus_picture(self) -> None:
+        """Move the keyboard to the canvas, or to the timeline of the run that it shows."""
+        if self.pages.name == PICTURES:
+            shows_run = not self.document.editing.shows_artwork and self.docks.is_shown("timeline")
+            (self.timeline.strip if shows_run else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def steer(self) -> None:
         """Move the keyboard focus to the field of CLIP's aim."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PICTURES, MORPH, LAB = "pictures", "morph", "lab"
+PICTURES, MORPH, LAB, HISTORY = "pictures", "morph", "lab", "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ PAGES = (
     PageEntry(
         LAB, "Lab", "app.ui.lab.page:LabPage",
         "The 2-D lab: models in the plane, known exactly, with their score, samplers and chains", "F2",
+    ),
+    PageEntry(
+        HISTORY, "History", "app.ui.history.page:HistoryPage",
+        "Every finished picture, found again: search, star, tag, compare", "Ctrl+H",
     ),
 )  # fmt: skip
 TITLES = {entry.name: entry.title for entry in PAGES}

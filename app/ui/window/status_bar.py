@@ -37,7 +37,7 @@ class StatusBar(QStatusBar):
         self.addWidget(self.message, 1)
         for widget in (self.progress, self.step, self.left, self.queue, self.device):
             self.addPermanentWidget(widget)
-        self.setMinimumHeight(em(self, 1.7))
+        self.setMinimumHeight(em(self, 2))  # room for the button of the queue
         jobs.changed.connect(self.refresh)
         jobs.engine_changed.connect(self.refresh)
         scores.changed.connect(self.refresh)

@@ -94,7 +94,16 @@ def test_an_encoding_grows_on_the_timeline_and_can_be_stopped(hand_parts: Parts,
     assert [notice.level for notice in hand_parts.notices] == []
 
 
+def test_a_picture_is_encoded_with_its_own_words_until_another_condition_is_chosen(
+    encoder: Encoder, parts: Parts, qtbot: QtBot
+) -> None:
+    parts.document.draft.update(prompt="pizza")
+    encode(encoder, qtbot)
+    assert submitted(parts).request.prompt == "red apple"
+
+
 def test_an_encoding_without_guidance_uses_the_chosen_condition(encoder: Encoder, parts: Parts, qtbot: QtBot) -> None:
+    encoder._likelihood.condition_source = "nothing"
     encode(encoder, qtbot)
     assert (submitted(parts).request.guidance, submitted(parts).request.prompt, submitted(parts).method) == (
         1.0,

@@ -49,6 +49,7 @@ def test_the_bound_is_measured_before_the_flow(
     picture_likelihood: PictureLikelihood, parts: Parts, qtbot: QtBot
 ) -> None:
     picture_likelihood.probes, picture_likelihood.tolerance = 2, 1e-4
+    picture_likelihood.condition_source = "nothing"
     measure(picture_likelihood, qtbot)
     elbo, flow = last(parts)
     subject = picture_likelihood.subject

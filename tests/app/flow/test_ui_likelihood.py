@@ -341,6 +341,7 @@ def test_escape_stops_the_running_encoding(make_parts: Callable[..., Parts], by_
 
 def test_methods_of_encoding_have_explanations(window: MainWindow) -> None:
     panel = window.likelihood
+    window.picture_likelihood.condition_source = "nothing"
     assert not panel.method.isEnabled(), "there is no condition"
     window.picture_likelihood.condition_source = "panel"
     assert [panel.method.itemData(row) for row in range(panel.method.count())] == ["plain", "guided", "null-text"]

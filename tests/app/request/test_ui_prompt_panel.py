@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.core.document import Document
@@ -20,6 +20,7 @@ from app.ui.request.model_calls import COUNTED
 from app.ui.request.prompt_panel import PromptPanel
 from app.ui.widgets.combo_box import ABOUT
 from app.ui.window.main_window import MainWindow
+from engine.jobs.suggest import Suggest, Suggested
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
 from engine.spec.cost import passes
@@ -136,7 +137,7 @@ def test_what_the_document_says_is_shown_without_an_echo(panel: PromptPanel, doc
     assert len(told) == 1
     assert panel.prompt.text.toPlainText() == "rocket"
     assert panel.negative.toPlainText() == "blue"
-    assert panel.without.opened
+    assert "blue" in panel.without.button.text()
     assert panel.labels.chips["noto"].isChecked()
     assert (panel.steps.field.value(), panel.guidance.field.value(), panel.batch.field.value()) == (33, 1.5, 4)
     assert panel.seed.field.text() == "12"
@@ -388,44 +389,62 @@ def test_the_time_is_shown_after_the_first_measurement(window: MainWindow, parts
 # words
 
 
-def offers(panel: PromptPanel) -> list[str]:
-    """The words that the hints offer, in the place of which others."""
-    return [button.accessibleName() for button in panel.prompt.hints.findChildren(QPushButton)]
+NAMES = {"aple": ("apple",), "skyscraper": ("office building", "house"), "portrait": ()}
 
 
-def test_unknown_words_are_marked_with_the_nearest_known(panel: PromptPanel, qtbot: QtBot) -> None:
-    type_into(panel.prompt.text, "red aple and roket")
-    until(qtbot, lambda: {"Replace aple by apple", "Replace roket by rocket"} <= set(offers(panel)))
-    assert panel.prompt.hints.isVisible()
-    marked = [
-        (f.start, f.length)
-        for f in panel.prompt.text.document().firstBlock().layout().formats()
-        if f.format.underlineColor().isValid()
-    ]
-    assert marked == [(4, 4), (9, 3), (13, 5)]
+@pytest.fixture
+def suggesting(parts: Parts, panel: PromptPanel) -> PromptPanel:
+    """The panel of a studio whose engine finds NAMES."""
+    parts.fake.answers[Suggest] = lambda job: [Suggested(word, NAMES.get(word, ())) for word in job.words]
+    return panel
 
 
-def test_a_word_is_looked_up_when_it_ends_and_a_long_text_by_the_way(
-    panel: PromptPanel, document: Document, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No key press waits for a search: at most SHOWN_WORDS are searched, one at a time, when the event is over."""
-    searched: list[str] = []
-    nearest = document.draft.nearest_words
+def marked(panel: PromptPanel) -> list[tuple[int, int]]:
+    """Start and length of the words with a wave."""
+    formats = panel.prompt.text.document().firstBlock().layout().formats()
+    return [(f.start, f.length) for f in formats if f.format.underlineColor().isValid()]
 
-    def search(word: str) -> object:
-        searched.append(word)
-        return nearest(word)
 
-    monkeypatch.setattr(document.draft, "nearest_words", search)
+def test_a_word_is_looked_up_when_it_has_ended(suggesting: PromptPanel, parts: Parts, qtbot: QtBot) -> None:
+    """With a space, a comma, or when the field is left; and nothing below the prompt moves by a pixel."""
+    panel, text = suggesting, suggesting.prompt.text
+    type_into(text, "")
+    below = panel.sampler.mapTo(panel, QPoint())
+    for letter in "portrait":
+        QTest.keyClicks(text, letter)
+        assert (panel.prompt.hint.word, marked(panel)) == ("", [])
+    QTest.keyClicks(text, ",")
+    assert (panel.prompt.hint.word, marked(panel)) == ("portrait", [(0, 8)])
+    QTest.keyClicks(text, " skyscraper")
+    assert panel.prompt.hint.word == "portrait"
+    panel.steps.field.setFocus()
+    assert (panel.prompt.hint.word, marked(panel)) == ("skyscraper", [(0, 8), (10, 10)])
+    until(qtbot, lambda: panel.prompt.hint.names)
+    assert panel.prompt.hint.names[0] == "office building"
+    assert panel.sampler.mapTo(panel, QPoint()) == below
+    assert {word for job in parts.fake.others if isinstance(job, Suggest) for word in job.words} == {
+        "portrait",
+        "skyscraper",
+    }
+
+
+def test_a_word_without_a_name_near_it_gets_none(suggesting: PromptPanel, parts: Parts, qtbot: QtBot) -> None:
+    type_into(suggesting.prompt.text, "portrait, ")
+    until(qtbot, lambda: parts.fake.others)
+    until(qtbot, lambda: parts.document.suggestions.idle)
+    assert suggesting.prompt.hint.text.text() == "The model does not know “portrait”"
+    assert suggesting.prompt.hint.names == ()
+
+
+def test_a_long_text_costs_one_question(suggesting: PromptPanel, document: Document, parts: Parts) -> None:
+    panel = suggesting
     QGuiApplication.clipboard().setText(" ".join(f"q{k}zq" for k in range(500)))
     panel.prompt.text.setFocus()
     QTest.keyClick(panel.prompt.text, Qt.Key.Key_A, CONTROL)
-    with qtbot.waitSignal(panel.prompt.looked):
-        QTest.keyClick(panel.prompt.text, Qt.Key.Key_V, CONTROL)
-        assert document.draft.current.prompt.startswith("q0zq q1zq")
-        assert searched == []
-    assert searched == ["q0zq", "q1zq", "q2zq", "q3zq"]
-    assert len(panel.prompt.text.document().firstBlock().layout().formats()) == 500
+    QTest.keyClick(panel.prompt.text, Qt.Key.Key_V, CONTROL)
+    assert document.draft.current.prompt.startswith("q0zq q1zq")
+    assert len(marked(panel)) == 499, "the last one may go on"
+    assert panel.prompt.hint.text.text() == "The model does not know “q498zq” and 498 more"
 
 
 @pytest.mark.parametrize("length", [4010, 15_000, 400_000])
@@ -447,20 +466,18 @@ def test_a_longer_text_is_cut_with_a_sentence(panel: PromptPanel, document: Docu
     assert document.why_not == ""
 
 
-def test_a_click_on_a_near_word_replaces_every_unknown_one(
-    panel: PromptPanel, document: Document, qtbot: QtBot
+def test_a_click_on_a_name_replaces_the_word_wherever_it_stands(
+    suggesting: PromptPanel, document: Document, qtbot: QtBot
 ) -> None:
-    type_into(panel.prompt.text, "aple red aple")
-    until(qtbot, lambda: "Replace aple by apple" in offers(panel))
-    offer = next(
-        button
-        for button in panel.prompt.hints.findChildren(QPushButton)
-        if button.accessibleName() == "Replace aple by apple"
-    )
-    QTest.mouseClick(offer, LEFT)
-    assert document.draft.current.prompt == "apple red apple"
-    assert panel.prompt.text.toPlainText() == "apple red apple"
-    until(qtbot, lambda: not panel.prompt.hints.isVisible())
+    panel = suggesting
+    type_into(panel.prompt.text, "aple red aple ")
+    until(qtbot, lambda: panel.prompt.hint.names == ("apple",))
+    link = panel.prompt.hint.links[0]
+    assert link.accessibleName() == "Replace aple by apple"
+    QTest.mouseClick(link, LEFT)
+    assert document.draft.current.prompt == "apple red apple "
+    assert panel.prompt.text.toPlainText() == "apple red apple "
+    assert panel.prompt.hint.word == ""
     assert panel.prompt.text.hasFocus()
 
 
@@ -477,8 +494,8 @@ def test_another_model_brings_its_own_panel(make_parts: Callable[..., Parts], qt
     press_enter(panel.model.popup.search)
     assert document.draft.model.id == "other"
     assert document.draft.current.model == "other"
-    type_into(panel.prompt.text, "aple")
-    assert not panel.prompt.hints.isVisible()  # this model lists no words
+    type_into(panel.prompt.text, "aple ")
+    assert not panel.prompt.hint.isVisible()  # this model lists no words
 
 
 def test_many_labels_are_a_list_and_none_are_nothing(

@@ -260,7 +260,7 @@ def test_settings_of_the_shown_run_go_back_on_the_panel(parts: Parts, qtbot: QtB
     job = finish(parts, qtbot, prompt="rocket", steps=3, batch=2, seed=11)
     document.draft.update(prompt="", steps=9, batch=1)
     document.restore_settings()
-    assert document.draft.current == Draft.of(job.request)
+    assert document.draft.current == Draft.of(job.request, 0)
 
 
 def test_closing_lets_go_of_the_run(parts: Parts, qtbot: QtBot) -> None:

@@ -31,6 +31,7 @@ from tests.app.windows import (
     colours,
     finish,
     make_autosave,
+    make_history,
     make_lab,
     make_models,
     open_window,
@@ -426,7 +427,8 @@ def test_nothing_is_cut_off_at_any_size(parts: Parts, qtbot: QtBot, theme: str, 
 
 def test_closing_a_window_leaves_no_slot_on_a_dead_widget(document: Document, qtbot: QtBot) -> None:
     """The document outlives it and goes on telling."""
-    window = MainWindow(document, make_lab(document), Settings(), make_autosave(document), make_models(document))
+    models, history = make_models(document), make_history(document)
+    window = MainWindow(document, make_lab(document), Settings(), make_autosave(document), models, history)
     window.show()
     finish(qtbot, document)
     window.hide()

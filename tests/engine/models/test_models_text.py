@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.errors import Cancelled
 from engine.models.bert import Bert
 from engine.models.emphasis import emphasise
 from engine.models.errors import ModelError
+from engine.models.meaning import Meanings, is_slip
 from engine.models.text import TextEncoder, read_encoder
 from engine.spec.catalog import resource_root
 
@@ -125,3 +127,43 @@ def test_a_text_without_a_pair_of_brackets_is_encoded_as_it_is(text: str, encode
 
 def test_escaped_brackets_are_read_as_brackets(encoder: TextEncoder) -> None:
     assert torch.equal(encoder(r"apple \(red\)")[0], encoder.encode(["apple (red)"])[0])
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "slip"),
+    [
+        ("aple", "apple", True),
+        ("appple", "apple", True),
+        ("abple", "apple", True),
+        ("paple", "apple", True),
+        ("apple", "apple", False),
+        ("aplle", "apple", True),
+        ("appel", "apple", True),
+        ("apel", "apple", False),
+        ("portrait", "potato", False),
+    ],
+)
+def test_a_slip_is_one_letter(word: str, known: str, slip: bool) -> None:
+    assert is_slip(word, known) == slip
+
+
+def test_a_name_is_suggested_by_its_meaning_and_never_by_its_letters(encoder: TextEncoder) -> None:
+    names = ("potato", "office building", "chair", "dog", "hot dog", "hospital", "printer", "broccoli", "apple")
+    meanings = Meanings(encoder, names, frozenset(names) | {"pot", "train"})
+    meanings.prepare()
+    expected = {
+        "portrait": (), "skyscraper": ("office building",), "sofa": ("chair",), "puppy": ("dog",),
+        "physician": ("hospital",), "prince": (), "masterpiece": (), "brokoli": ("broccoli",), "aple": ("apple",),
+    }  # fmt: skip
+    assert {word: meanings.near(word, 3) for word in expected} == expected
+
+
+def test_the_names_are_encoded_in_parts_that_can_be_cancelled(encoder: TextEncoder) -> None:
+    names = [f"name {k}" for k in range(40)]
+    whole, parts = Meanings(encoder, names, frozenset()), Meanings(encoder, names, frozenset())
+    whole.prepare()
+    asked = iter([False, True])
+    with pytest.raises(Cancelled):
+        parts.prepare(lambda: next(asked))
+    parts.prepare()
+    assert parts.near("name 7", 3) == whole.near("name 7", 3) != ()
