@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
@@ -134,7 +135,7 @@ class Presets(QObject):
         """
         before, request = self._draft.current, preset.request
         draft = Draft.of(request)
-        texts = {"prompt": request.prompt, "negative": request.negative}
+        texts: dict[str, Any] = {"prompt": request.prompt, "negative": request.negative}
         if not prompt:
             texts = {"prompt": before.prompt, "negative": before.negative}
         kept = {name: getattr(before, name) for name in KEPT_FIELDS}
@@ -193,7 +194,7 @@ def _png(picture: QImage | None) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG")  # type: ignore[call-overload]
-    return buffer.data().data()
+    return bytes(buffer.data().data())
 
 
 def _built_in(models: Sequence[ModelInfo]) -> Iterator[Preset]:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 Field: TypeAlias = Literal["prompt", "negative"]
 
+FIELDS: tuple[Field, ...] = ("prompt", "negative")
 KEPT = 500  # of each field
 VERSION = 1
 MAX_BYTES = 16 * 2**20  # of the file: more than it can become
@@ -41,7 +42,7 @@ class PromptHistory(QObject):
             data = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(data, dict) or data.get("version") != VERSION:
                 return
-            for field in self._texts:
+            for field in FIELDS:
                 found = data.get(field)
                 texts = [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
                 self._texts[field] = list(dict.fromkeys(t for t in texts if t.strip() and len(t) <= MAX_TEXT))[:KEPT]
@@ -54,7 +55,7 @@ class PromptHistory(QObject):
     def add(self, prompt: str, negative: str) -> None:
         """Put the texts of a run in front. Blank ones are left out."""
         before = {field: list(texts) for field, texts in self._texts.items()}
-        for field, text in (("prompt", prompt), ("negative", negative)):
+        for field, text in zip(FIELDS, (prompt, negative), strict=True):
             if text.strip():
                 rest = [other for other in self._texts[field] if other != text]
                 self._texts[field] = [text, *rest][:KEPT]

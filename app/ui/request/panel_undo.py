@@ -24,11 +24,11 @@ class _Line(QLabel):
         self.setMargin(em(parent, 0.4))
         self.setWordWrap(True)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SHOWN)
         self._timer.timeout.connect(self.hide)
+        self.hide()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -42,7 +43,7 @@ def test_a_saved_preset_puts_every_setting_back_but_the_seed(presets: Presets, p
     assert read == preset
     assert QImage.fromData(read.picture).width() == SIDE
     assert again.apply(read, prompt=False)
-    kept = {"prompt": "rocket", "negative": "", "seed": 8}
+    kept: dict[str, Any] = {"prompt": "rocket", "negative": "", "seed": 8}
     assert draft.current == replace(saved, **kept)
     assert again.apply(read)
     assert draft.current == replace(saved, seed=8)
