@@ -116,7 +116,9 @@ class PresetSheet(QDialog):
             if preset.picture:
                 pixmap = QPixmap()
                 pixmap.loadFromData(preset.picture)
-                item.setIcon(QIcon(pixmap))
+                icon = QIcon(pixmap)
+                icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else Qt tints it
+                item.setIcon(icon)
             if preset.path is not None:
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             self.list.addItem(item)

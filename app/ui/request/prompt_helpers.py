@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from app.core.document import Document
 from app.core.request.prompt_history import Field
@@ -32,9 +32,16 @@ class PromptHelpers(QObject):
             field.setFocus(Qt.FocusReason.OtherFocusReason)
 
         sheet.taken.connect(take)
-        sheet.show()
+        self._show(sheet)
 
     def show_presets(self) -> None:
         """Show the presets."""
         shown = self._document.shown
-        PresetSheet(self._document.presets, lambda: shown.frame, self._window).show()
+        self._show(PresetSheet(self._document.presets, lambda: shown.frame, self._window))
+
+    def _show(self, sheet: QDialog) -> None:
+        """Show a sheet in place of the open one of its kind."""
+        for other in self._window.findChildren(type(sheet)):
+            if other is not sheet:
+                other.close()
+        sheet.show()
