@@ -109,6 +109,7 @@ class Studio(QObject):
         self.lab = Lab(lab_engine, self)
         self.lab.closed.connect(lab_engine.close)
         self.models = StudioModels(folders.config, self.document.draft, self.document.jobs, self)
+        self.models.named.changed.connect(lambda: self.document.tokens.set_learned(self.models.named.vectors))
         self.document.sharpener.decoder = PreviewDecoder(
             lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
         )

@@ -5,7 +5,8 @@ It needs neither torch nor the model, only the tokenizer, so the window shows it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 from engine.models.clip_bpe import COMMA, read_tokenizer
 from engine.models.errors import REMEDY, ModelError
 from engine.spec.catalog import ModelInfo, resource_root
-from engine.spec.prompt.chunks import Used, chunks, used
+from engine.spec.prompt.chunks import ROOM, Unit, Used, chunks, used
 from engine.spec.prompt.emphasis import parse
 
-Counter = Callable[[str], Used]
+Counter = Callable[[str, Mapping[str, int]], Used]  # a prompt, and how many tokens its learned words take, by name
 
 
 def token_counter(info: ModelInfo) -> Counter | None:
@@ -35,7 +36,21 @@ def token_counter(info: ModelInfo) -> Counter | None:
 def clip_counter() -> Counter:
     """Return the counter of prompts in chunks of 75 tokens."""
     encode = read_tokenizer()
-    return lambda prompt: used(chunks(parse(prompt), lambda text: [(token,) for token in encode(text)], COMMA))
+
+    def count(prompt: str, learned: Mapping[str, int]) -> Used:
+        names = sorted(learned, key=len, reverse=True)
+        pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names)
+
+        def units(text: str) -> list[Unit]:
+            found: list[Unit] = []
+            for piece in re.split(f"({pattern})", text, flags=re.IGNORECASE) if names else [text]:
+                tokens = learned.get(piece.lower())
+                found += [(token,) for token in encode(piece)] if tokens is None else [(0,) * min(tokens, ROOM)]
+            return found
+
+        return used(chunks(parse(prompt), units, COMMA))
+
+    return count
 
 
 @lru_cache(maxsize=4)
@@ -50,7 +65,7 @@ def _fixed(folder: Path, length: int) -> Counter:
     except Exception as error:  # the library raises bare Exceptions
         raise ModelError(f"The text encoder in {folder} is missing or damaged: {REMEDY}.") from error
 
-    def count(prompt: str) -> Used:
+    def count(prompt: str, learned: Mapping[str, int]) -> Used:
         text = "".join(span.text for span in parse(prompt, breaks=False))
         return Used(len(tokenizer.encode(text, add_special_tokens=False).ids), length - 2)
 

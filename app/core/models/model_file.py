@@ -36,7 +36,7 @@ FAMILIES = {  # the short name of a family, for its badge
 }  # fmt: skip
 PREDICTS = {"eps": "ε", "v": "v", "flow": "flow"}
 PICTURES = (".preview.png", ".png", ".preview.jpg", ".jpg", ".preview.jpeg", ".jpeg", ".preview.webp", ".webp")
-USED = ("model", "adapter", "vae")  # roles that a run can use
+USED = ("model", "adapter", "vae", "embedding")  # roles that a run can use
 UNKNOWN = "This file fits no kind of model that is known here. If you know what it is, set it by hand."
 LONGEST = 300  # characters of a text from the file's metadata
 MOST_WORDS = 50

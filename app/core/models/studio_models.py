@@ -11,6 +11,7 @@ from app.core.models.adapters import AdapterChoice
 from app.core.models.choice import ModelChoice
 from app.core.models.few_step import FewStepOffer
 from app.core.models.library import ModelLibrary
+from app.core.models.named_files import NamedFiles
 from app.core.models.thumbnails import Thumbnails
 from app.core.models.vaes import VaeChoice
 from app.core.request.draft_model import DraftModel
@@ -23,6 +24,7 @@ class StudioModels(QObject):
     choice     -- which model the next run uses
     adapters   -- its LoRAs and their kin
     vaes       -- its VAE
+    named      -- the files that its prompt names
     few_step   -- the settings that it is made for
     thumbnails -- of their pictures
     """
@@ -37,6 +39,7 @@ class StudioModels(QObject):
         self.choice = ModelChoice(draft, jobs, self.library, self)
         self.adapters = AdapterChoice(draft, jobs, self.library, self)
         self.vaes = VaeChoice(draft, self.library, self.choice, self)
+        self.named = NamedFiles(draft, self.library, self)
         self.few_step = FewStepOffer(draft, self.library, self.adapters, self)
         for part in (self.library, self.choice, self.adapters):
             part.notice_raised.connect(self.notice_raised)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,6 +12,7 @@ from app.core.request.draft_model import DraftModel
 from engine.models.token_count import Counter, token_counter
 from engine.spec.draft import drawn_texts
 from engine.spec.prompt.chunks import Used
+from engine.spec.prompt.tags import without_tags
 from engine.spec.request import RequestError
 
 log = logging.getLogger(__name__)
@@ -28,12 +30,18 @@ class TokenCount(QObject):
         self._asked: set[str] = set()
         self._background = Background(self)
         self._used: Used | None = None
+        self._learned: Mapping[str, int] = {}
         draft.changed.connect(self._count)
 
     @property
     def used(self) -> Used | None:
         """The tokens of the prompt as it would be drawn now; None for a model without a limit, or until it is known."""
         return self._used
+
+    def set_learned(self, learned: Mapping[str, int]) -> None:
+        """Count each word that was learned as that many tokens."""
+        self._learned = learned
+        self._count()
 
     def start(self) -> None:
         """Read the tokenizer of the chosen model, from now on of each one that is chosen."""
@@ -60,7 +68,7 @@ class TokenCount(QObject):
 
     def _count(self) -> None:
         counter = self._counters.get(self._draft.model.id)
-        used = None if counter is None else counter(self._prompt())
+        used = None if counter is None else counter(self._prompt(), self._learned)
         if used != self._used:
             self._used = used
             self.changed.emit()
@@ -68,6 +76,6 @@ class TokenCount(QObject):
     def _prompt(self) -> str:
         draft = self._draft.current
         try:
-            return drawn_texts(draft)[0]
+            return without_tags(drawn_texts(draft)[0])
         except RequestError:  # a list is missing: Generate says which
             return draft.prompt

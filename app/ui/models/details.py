@@ -25,6 +25,7 @@ from app.ui.widgets.plain_tip import plain_tip
 from app.ui.widgets.quiet_progress import QuietProgress
 from engine.checkpoints.hashes import SHORT
 
+USE = {"model": "Use this model", "adapter": "Use with the model", "embedding": "Add to the prompt"}  # by role
 NO_VAE = "It holds no VAE: choose one on the panel, or under “Own defaults…”."
 MOST_WORDS = 20  # that are shown
 
@@ -160,8 +161,8 @@ class Details(QScrollArea):
             self._show_words(file)
         self._shown = file
         why_not = self._adapters.why_not(file) if file.role == "adapter" else ""
-        self.use.setText("Use with the model" if file.role == "adapter" else "Use this model")
-        self.use.setVisible(file.role == "model" or (file.role == "adapter" and file.usable))
+        self.use.setText(USE[file.role] if file.role in USE else USE["model"])
+        self.use.setVisible(file.role == "model" or (file.role in USE and file.usable))
         self.use.setEnabled(file.usable and not why_not)
         note = NO_VAE if file.lacks == ("vae",) else ""
         self.reason.setText(why_not or note)

@@ -19,7 +19,7 @@ from app.ui.widgets.opening_page import OpeningPage
 from app.ui.widgets.plain_tip import plain_tip
 
 ABOUT = (
-    "Add the folder with your .safetensors files: Stable Diffusion 1, 2 and XL, LoRAs and VAEs. "
+    "Add the folder with your .safetensors files: Stable Diffusion 1, 2 and XL, LoRAs, VAEs and embeddings. "
     "They are read where they are. Nothing is moved, renamed or changed."
 )
 SHOWN = 5

@@ -173,11 +173,14 @@ class ModelPage(Retinted, QDialog):
         DefaultsSheet(self._models.choice, info, self).open()
 
     def _use(self, path: Path) -> None:
-        """Use a checkpoint, or an adapter with the chosen one, and close the page."""
+        """Use a checkpoint, an adapter with the chosen one, or an embedding in the prompt, and close the page."""
         file = self._library.files.get(path)
         if file is None or not file.usable:
             return
-        if (file.role == "model" and self._models.choice.choose(str(path))) or (
+        if file.role == "embedding":
+            self._models.adapters.add_word(file.path.stem)
+            self.close()
+        elif (file.role == "model" and self._models.choice.choose(str(path))) or (
             file.role == "adapter" and self._models.adapters.choose(str(path))
         ):
             self.close()

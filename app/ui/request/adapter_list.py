@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.core.models.adapters import AdapterChoice, AdapterLine
+from app.core.models.named_files import NamedFiles
 from app.core.models.offers import OfferTable
 from app.core.models.thumbnails import Thumbnails
 from app.core.shown.naming import shorten
@@ -21,6 +22,7 @@ from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.label import label, paragraph
 from app.ui.widgets.number_field import NumberField
 from engine.spec.adapter import MAX_STRENGTH
+from engine.spec.prompt.tags import Tag
 
 USUAL = -2.0, 2.0  # the range of the slider
 SHOWN_WORDS = 6
@@ -133,12 +135,18 @@ class AdapterRow(Retinted, QWidget):
             self.text_strength_chosen.emit(round(strength, 2))
 
 
+def _strengths(tag: Tag) -> str:
+    """The strengths in a tag: one number, or those of the UNet and of the text."""
+    unet = f"{tag.strength:g}"
+    return unet if tag.strength == tag.text_strength else f"{unet} (text {tag.text_strength:g})"
+
+
 class AdapterList(QWidget):
     """Shows and changes the draft's adapters; nothing is there for a model that takes none."""
 
-    def __init__(self, choice: AdapterChoice, thumbnails: Thumbnails, more: QAction) -> None:
+    def __init__(self, choice: AdapterChoice, named: NamedFiles, thumbnails: Thumbnails, more: QAction) -> None:
         super().__init__()
-        self._choice = choice
+        self._choice, self._named = choice, named
         self.rows: list[AdapterRow] = []
         self.add = chip("+ LoRA", self._open, "Add a LoRA, LoHa, LoKr or DoRA from your folders of models")
         table = OfferTable(choice.offers, self)
@@ -146,6 +154,7 @@ class AdapterList(QWidget):
         self.popup = ModelPopup(table, thumbnails, more, self.add, choice.choose, nothing=nothing)
         self.popup.setAccessibleName("Choose a LoRA")
         self.popup.search.setAccessibleName("Search the LoRAs")
+        self.from_prompt = paragraph("")
         self.reading = paragraph("Reading the file once, for its hash …")
         top = QHBoxLayout()
         top.addWidget(label("LoRA", "heading", self.add), 1)
@@ -157,8 +166,10 @@ class AdapterList(QWidget):
         column.setSpacing(em(self, 0.3))
         column.addLayout(top)
         column.addLayout(self._column)
+        column.addWidget(self.from_prompt)
         column.addWidget(self.reading)
         choice.changed.connect(self.refresh)
+        named.changed.connect(self.refresh)
         self.refresh()
 
     def _open(self) -> None:
@@ -171,6 +182,9 @@ class AdapterList(QWidget):
         for row, line in zip(self.rows, lines, strict=True):
             row.show_line(line)
         self.reading.setVisible(self._choice.adding)
+        tagged = ", ".join(f"{file.stem} {_strengths(tag)}" for tag, file in self._named.loras)
+        self.from_prompt.setText(f"From the prompt: {tagged}")
+        self.from_prompt.setVisible(bool(tagged))
         self.setVisible(self._choice.needed)
         self.popup.refresh()
 

@@ -58,7 +58,7 @@ class PromptPanel(QWidget):
         PromptKeys(self.negative, Walk(document.prompts, "negative"))
         self.without.summarise(lambda: describe_negative(draft.current), draft.changed)
         self.words = self._words()
-        self.adapters = AdapterList(models.adapters, models.thumbnails, actions["models"])
+        self.adapters = AdapterList(models.adapters, models.named, models.thumbnails, actions["models"])
         self.label_heading = label("", "heading")
         self.no_text = paragraph()
         self.labels = LabelPicker(draft)

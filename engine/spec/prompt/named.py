@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from engine.checkpoints.adapters.facts import read_facts
 from engine.checkpoints.adapters.recognise import find_adapter
@@ -19,6 +20,8 @@ from engine.spec.adapter import AdapterUse
 from engine.spec.embedding import EmbeddingUse
 from engine.spec.prompt.tags import Tag
 from engine.spec.validation import RequestError
+
+F = TypeVar("F")
 
 MAX_VECTORS = 75  # of an embedding
 NEAREST = 3  # names in a sentence
@@ -63,19 +66,39 @@ def _lora_file(name: str, folder: Path) -> Path:
     for path in named:
         if (header := _header(path)) is not None and find_adapter(header) is not None:
             return path
-    loras: dict[str, Path] = {}
-    for path in paths:
-        header = _header(path)
-        if header is None or find_adapter(header) is None:
-            continue
-        titles = read_facts(header.metadata).title, str(header.metadata.get("ss_output_name", ""))
-        if wanted in (title.strip().lower() for title in titles):
-            return path
-        loras.setdefault(path.stem, path)
-    near = difflib.get_close_matches(wanted, [stem.lower() for stem in loras], NEAREST, 0.4)
-    names = [stem for stem in loras if stem.lower() in near]
-    remedy = f"the nearest names are {', '.join(names)}." if names else "put its file into one of your model folders."
-    raise RequestError(f"There is no LoRA “{one_line(name, 100)}” in your folders: {remedy}")
+    loras = {path: header for path in paths if (header := _header(path)) is not None and find_adapter(header)}
+
+    def titles(path: Path) -> tuple[str, ...]:
+        metadata = loras[path].metadata
+        return read_facts(metadata).title, str(metadata.get("ss_output_name", ""))
+
+    found = find_lora(name, loras, lambda path: path.stem, titles)
+    if found is None:
+        raise RequestError(no_lora(name, [path.stem for path in loras]))
+    return found
+
+
+def find_lora(
+    name: str, among: Iterable[F], stem: Callable[[F], str], titles: Callable[[F], Iterable[str]]
+) -> F | None:
+    """Return the file that a tag names: by its own name, same case first, else by a title in its metadata."""
+    wanted, files = name.removesuffix(ENDINGS[0]).lower(), list(among)
+    named = sorted((file for file in files if stem(file).lower() == wanted), key=lambda file: stem(file) != name)
+    titled = (file for file in files if wanted in (title.strip().lower() for title in titles(file)))
+    return named[0] if named else next(titled, None)
+
+
+def no_lora(name: str, stems: Iterable[str]) -> str:
+    """Say that no file is called `name`, with the nearest names of those that are here."""
+    known = {stem.lower(): stem for stem in stems}
+    near = [known[stem] for stem in difflib.get_close_matches(name.lower(), known, NEAREST, 0.4)]
+    remedy = f"the nearest names are {', '.join(near)}." if near else "put its file into one of your model folders."
+    return f"There is no LoRA “{one_line(name, 100)}” in your folders: {remedy}"
+
+
+def vectors_in(header: Header) -> int:
+    """Return how many vectors an embedding has: the tokens that it takes."""
+    return max((entry.shape[0] if len(entry.shape) > 1 else 1 for entry in header.tensors.values()), default=0)
 
 
 def _files(folder: Path) -> Iterator[Path]:

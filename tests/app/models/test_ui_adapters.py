@@ -54,7 +54,7 @@ def section(qtbot: QtBot, parts: Parts, models: StudioModels, shelf: Path) -> Ad
     qtbot.waitUntil(lambda: parts.document.can_generate)
     parts.document.draft.update(steps=1)
     parts.document.draft.choose_size((64, 64))
-    section = AdapterList(models.adapters, models.thumbnails, QAction(models))
+    section = AdapterList(models.adapters, models.named, models.thumbnails, QAction(models))
     opened(qtbot, section, 340, 500)
     return section
 

@@ -65,12 +65,14 @@ def test_tokens_are_counted_before_a_run() -> None:
     from engine.models.token_count import clip_counter, token_counter
 
     count = clip_counter()
-    assert count("") == Used(0, 75)
-    assert count("a (red:1.3) apple, [green]") == Used(5, 75)
-    assert count("red apple, " * 26) == Used(78, 150)
+    assert count("", {}) == Used(0, 75)
+    assert count("a (red:1.3) apple, [green]", {}) == Used(5, 75)
+    assert count("red apple, " * 26, {}) == Used(78, 150)
+    assert count("a Quiet-Night sky", {"quiet-night": 8}) == Used(10, 75)
+    assert count("a quiet-nightly sky", {"quiet-night": 8}) == count("a quiet-nightly sky", {})
     models: dict[str, ModelInfo] = {info.id: info for info in embedded_models()}
     emoji = token_counter(models["emoji"])
     assert emoji is not None
-    assert emoji("a (red:1.3) apple") == Used(3, 14)
-    assert emoji("apple " * 20) == Used(20, 14)
+    assert emoji("a (red:1.3) apple", {}) == Used(3, 14)
+    assert emoji("apple " * 20, {}) == Used(20, 14)
     assert token_counter(models["fashion"]) is None
