@@ -15,6 +15,7 @@ class StepDecoded(Event):
     """The decoded x̂₀ of image `image` at step `k` of the run in `path`: uint8 (H, W, 3).
 
     tiny -- whether a TAESD decoded it
+    half -- whether it was decoded at half its width and height and enlarged; the whole follows
     """
 
     path: Path
@@ -22,6 +23,7 @@ class StepDecoded(Event):
     image: int
     rgb: Pixels
     tiny: bool = False
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +32,11 @@ class DecodeStep(Job):
 
     load -- whether to load the run's model if it is not loaded; otherwise nothing is sent then, nor where the model
             keeps only one part in memory
-    tiny -- the file of a TAESD, which decodes in place of the model's decoder; the model is not loaded then
+    tiny -- the file of a TAESD, which decodes in place of the model's decoder; the model is not loaded then. Where it
+            takes longer than a person waits, it decodes at half the width and height first
 
-    Sends StepDecoded. Raises StoreError, RequestError for a step or an image that the run does not have, ModelError,
-    CheckpointError for a file that is no TAESD of the model's family, OutOfMemory.
+    Sends StepDecoded, one or two. Raises StoreError, RequestError for a step or an image that the run does not have,
+    ModelError, CheckpointError for a file that is no TAESD of the model's family, OutOfMemory.
     """
 
     kind: ClassVar[str] = "decode-step"

@@ -37,6 +37,8 @@ class Models:
         self.device, self.spare = device, spare
         self._held: OrderedDict[tuple[str, ...], tuple[Model, int]] = OrderedDict()  # with their bytes
         self._tiny: dict[tuple[Path, str], Codec] = {}
+        self.tiny_seconds: float | None = None
+        """What the TAESD took for each pixel of a latent, the last time."""
 
     def get(
         self,

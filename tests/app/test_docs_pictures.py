@@ -14,6 +14,7 @@ from walk import THEMES, Walk, linked
 from app.bootstrap import Studio
 from app.core.files.folders import Folders
 from engine.jobs.morph import Morphing
+from engine.jobs.suggest import Suggest, Suggested
 from engine.spec.catalog import embedded_models
 from tests.app.encoded import Flow
 from tests.app.fake_clips import answer
@@ -41,6 +42,7 @@ def walk(qtbot: QtBot, fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.Mon
     Flow(fake)
     answer(fake)
     fake.answers[Morphing] = morphed
+    fake.answers[Suggest] = lambda job: [Suggested(word, ("apple",)) for word in job.words]
     studio = Studio(embedded_models(), Folders.under(tmp_path), fake)
     qtbot.addWidget(studio.window)
     yield Walk(studio, None)

@@ -141,6 +141,24 @@ def test_decoding_is_cancelled_between_two_pictures(info: ModelInfo) -> None:
     assert model.codec.decoded == []
 
 
+def test_a_tiny_decoder_that_is_slow_shows_half_the_size_first(
+    info: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, model = session_of(info)
+    path = tmp_path / "a.twrun"
+    list(session.perform(Generate(request=request_of(info, width=40, height=64), run_path=path)))
+    monkeypatch.setattr(session.models, "tiny_codec", lambda path, info: model.codec)
+    job = DecodeStep(path=path, k=0, image=0, tiny=Path("taesd.safetensors"))
+    first = [event for event in session.perform(job) if isinstance(event, StepDecoded)]
+    assert [event.half for event in first] == [True, False]
+    assert all(event.tiny and event.rgb.shape == (64, 40, 3) for event in first)
+    assert np.abs(first[0].rgb.astype(int) - first[1].rgb).mean() < 40
+    session.models.tiny_seconds = 1e-9  # it is fast
+    (again,) = [event for event in session.perform(job) if isinstance(event, StepDecoded)]
+    assert not again.half
+    np.testing.assert_array_equal(again.rgb, first[1].rgb)
+
+
 def test_a_step_is_decoded_by_a_job_and_only_by_a_loaded_model_unless_asked(info: ModelInfo, tmp_path: Path) -> None:
     session, model = session_of(info)
     path = tmp_path / "a.twrun"

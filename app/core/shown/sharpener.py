@@ -121,6 +121,10 @@ class Sharpener(QObject):
         for event in events:
             if isinstance(event, StepDecoded) and self._wanted is not None:
                 path, k, image = self._wanted
+                if event.half:
+                    self._full = self._wanted  # the whole follows from the same task: it is kept
+                    self._shown.show_sharp(path, k, image, event.rgb, event.tiny)
+                    continue
                 then, self._then = self._then, None
                 self._full = None
                 self._shown.show_sharp(path, k, image, event.rgb, event.tiny)

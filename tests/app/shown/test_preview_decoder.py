@@ -41,7 +41,10 @@ def asked(qtbot: QtBot, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> list[D
 
     def decode(job: DecodeStep) -> list[object]:
         found.append(job)
-        return [StepDecoded(job.path, job.k, job.image, RGB + (job.tiny is None), tiny=job.tiny is not None)]
+        if job.tiny is None:
+            return [StepDecoded(job.path, job.k, job.image, RGB + 1)]
+        half, whole = (StepDecoded(job.path, job.k, job.image, RGB + n, tiny=True, half=n == 2) for n in (2, 3))
+        return [half, whole]
 
     parts.fake.answers[DecodeStep] = decode
     finish(qtbot, parts.document)
@@ -55,12 +58,15 @@ def asked(qtbot: QtBot, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> list[D
 def test_a_preview_by_a_taesd_is_followed_by_the_models_own(
     qtbot: QtBot, parts: Parts, asked: list[DecodeStep]
 ) -> None:
+    run, kept = parts.document.shown.run, []
+    assert run is not None
+    keep = run.keep_sharp
+    run.keep_sharp = lambda *a: (kept.append(int(a[2].flat[0])), keep(*a))[1]  # type: ignore[method-assign, func-returns-value]
     parts.document.sharpener.decoder = Chosen()
     parts.document.shown.scrub(0)
     qtbot.waitUntil(lambda: len(asked) == 2)
     assert [job.tiny for job in asked] == [Path("taesd.safetensors"), None]
-    run = parts.document.shown.run
-    assert run is not None
+    assert kept[:2] == [9, 10], "at half the size, then whole"
     qtbot.waitUntil(lambda: not run.is_coarse(0, 0))
     assert run.sharp(0, 0) is not None
     assert (run.sharp(0, 0) == RGB + 1).all()  # type: ignore[union-attr]
