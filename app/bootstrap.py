@@ -114,6 +114,7 @@ class Studio(QObject):
             lambda: self.settings.values.preview_decoder, self.models.library, self.document.draft
         )
         self.document.picture_likelihood.costs.keep_in(folders.runs.parent / "solve-calls.json")
+        self.document.prompts.keep_in(folders.config / "prompts.json")
         self._calibration = Calibration(self.document.draft, prices, self.engine, self)
         QueueKeeper(self.jobs, folders.runs, self)
         self._unfinished = Unfinished(self.library, self.document.jobs, self.engine, self)
@@ -137,6 +138,7 @@ class Studio(QObject):
         self._follow(folders, set())
         self.document.jobs.engine_changed.connect(self._collector.settle)
         self.settings.save_failed.connect(self._complain)
+        self.document.presets.keep_in(folders.config / "presets")  # now that a complaint is seen
         for sentence in filter(None, (complaint, trouble)):
             self._complain(sentence)
         if reporter:

@@ -25,6 +25,7 @@ from app.core.jobs.submission import Submission
 from app.core.morph.morph_room import MorphRoom
 from app.core.notices import Notice
 from app.core.request.draft_model import DraftModel
+from app.core.request.draft_undo import DraftUndo
 from app.core.request.fork import (
     explain_other_sampler,
     fork_point,
@@ -34,6 +35,8 @@ from app.core.request.fork import (
     why_no_variations,
 )
 from app.core.request.methods import FILL, NEW
+from app.core.request.presets import Presets
+from app.core.request.prompt_history import PromptHistory
 from app.core.request.run_costs import Prices
 from app.core.request.shown_settings import ShownSettings, shown_settings, why_no_settings
 from app.core.request.submit import Submitter, why_no_new
@@ -53,7 +56,10 @@ class Document(QObject):
     """The open document: its parts, and the commands and rules that concern several of them.
 
     draft     -- the chosen model and the settings of the next run
+    settings_undo -- undo and redo of changes of the draft
     tokens    -- the tokens that the prompt takes
+    prompts   -- the prompts used before
+    presets   -- settings under names
     suggestions -- names for the words of the prompt that the model does not know
     shown     -- the run on the canvas
     artwork   -- the picture that a person works on
@@ -86,7 +92,10 @@ class Document(QObject):
         self.draft = DraftModel(models, prices, draft, self)
         for signal in (self.draft.model_changed, self.draft.settings_changed):
             signal.connect(self._fit_box)  # before anybody else hears of the model or the size
+        self.settings_undo = DraftUndo(self.draft, parent=self)
         self.tokens = TokenCount(self.draft, self)
+        self.prompts = PromptHistory(self)
+        self.presets = Presets(self.draft, self)
         self.library = library
         self.jobs = JobsModel(engine, queue, self)
         self.shown = Viewer(queue.is_writing, self)
@@ -109,8 +118,8 @@ class Document(QObject):
         self.jobs.added.connect(self._on_added)
         self.jobs.ended.connect(self._on_ended)
         for part in (
-            self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder, self.morph,
-            self.exporter,
+            self.presets, self.shown, self.sharpener, self.jobs, self.guidance, self.picture_likelihood, self.encoder,
+            self.morph, self.exporter,
         ):  # fmt: skip
             part.notice_raised.connect(self.notice_raised)
 
@@ -219,7 +228,9 @@ class Document(QObject):
         return again if self.editing.placement(job.run_path) is not None else again._replace(placement=None)
 
     def _roll_after(self, job: QueuedJob | None) -> QueuedJob | None:
-        """Roll the seed of the next run, unless the seed is locked."""
+        """Remember the prompt of a job that began, and roll the seed of the next run, unless the seed is locked."""
+        if job and self.draft.model.text:
+            self.prompts.add(self.draft.current.prompt, self.draft.current.negative)
         if job and not self.draft.seed_locked:
             self.draft.roll_for_next()
         return job

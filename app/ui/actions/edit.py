@@ -17,6 +17,13 @@ def _turn_lock(studio: StudioParts) -> None:
 
 ACTIONS: tuple[Action, ...] = (
     Action(id="prompt", text="Go to the prompt", menu="Edit", keys=("Ctrl+L",), do=lambda s: s.focus_prompt()),
+    Action(id="prompts", text="Earlier prompts…", menu="Edit", keys=("Ctrl+Shift+L",),
+        tip="Search the prompts that you used before",
+        why=unless(lambda s: s.document.draft.model.text, "This model takes no text: choose another one."),
+        do=lambda s: s.helpers.show_prompts()),
+    Action(id="presets", text="Presets…", menu="Edit", keys=("Ctrl+Shift+P",),
+        tip="Save all settings on the panel under a name, or put saved ones on it",
+        do=lambda s: s.helpers.show_presets()),
     Action(id="copy", text="Copy picture", menu="Edit", keys=("Ctrl+Shift+C",), tip="Copy the picture on the canvas",
         why=unless(_shows_picture, "There is no picture on the canvas: generate one, or open one."),
         do=lambda s: s.copy_picture()),

@@ -21,6 +21,7 @@ from app.ui.files.dialogs import Files
 from app.ui.history.commands import HistoryCommands
 from app.ui.look.theme import Appearance
 from app.ui.morph.film_files import Films
+from app.ui.request.prompt_helpers import PromptHelpers
 from app.ui.window.docks import Docks
 from app.ui.window.page import Page
 from app.ui.window.pages import Pages
@@ -56,6 +57,7 @@ class StudioParts(Protocol):
     queue: QueueSelection
     pages: Pages
     models: StudioModels
+    helpers: PromptHelpers
 
     @property
     def sheets(self) -> StudioSheets: ...

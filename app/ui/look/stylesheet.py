@@ -148,6 +148,7 @@ QListWidget::item { border: @p2 solid transparent; border-radius: @p3; padding: 
 QListWidget::item:hover { border-color: palette(mid); }
 QListWidget::item:selected { border-color: palette(highlight); background: transparent; color: palette(text); }
 QComboBox QAbstractItemView::item:selected { background: palette(highlight); color: palette(highlighted-text); }
+QLabel[kind="toast"] { background: palette(button); border: 1px solid palette(mid); border-radius: @r; }
 QFrame#notice { background: palette(button); border: 1px solid palette(mid); border-radius: @r; }
 QDialog#palette { border: 1px solid palette(mid); }
 QFrame#rule { background: palette(mid); border: none; }

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.core.document import Document
 from app.core.models.studio_models import StudioModels
+from app.core.request.prompt_history import Walk
 from app.core.shown.naming import shorten
 from app.ui.actions.action_set import ActionSet
 from app.ui.guidance.steering_section import SteeringDisclosure
@@ -22,6 +23,7 @@ from app.ui.request.few_step_line import FewStepLine
 from app.ui.request.generate_bar import GenerateBar
 from app.ui.request.label_picker import LabelPicker
 from app.ui.request.prompt_field import PromptField
+from app.ui.request.prompt_keys import PromptKeys
 from app.ui.request.sampler_picker import SamplerPicker
 from app.ui.request.second_stage import SizePicker
 from app.ui.request.seed_field import SeedField
@@ -52,6 +54,8 @@ class PromptPanel(QWidget):
         self.prompt = PromptField(draft, document.tokens, document.suggestions)
         self.negative = TextField("Negative prompt", "What it should not be", 2.2)
         self.without = Disclosure("Negative prompt", self.negative)
+        PromptKeys(self.prompt.text, Walk(document.prompts, "prompt"))
+        PromptKeys(self.negative, Walk(document.prompts, "negative"))
         self.without.summarise(lambda: describe_negative(draft.current), draft.changed)
         self.words = self._words()
         self.adapters = AdapterList(models.adapters, models.named, models.thumbnails, actions["models"])

@@ -41,6 +41,8 @@ from app.ui.models.page import ModelPage
 from app.ui.morph.film_files import Films
 from app.ui.morph.page import MorphPage
 from app.ui.queue.panel import QueuePanel
+from app.ui.request.panel_undo import PanelUndo
+from app.ui.request.prompt_helpers import PromptHelpers
 from app.ui.shown.page import PicturesPage
 from app.ui.shown.recent_pictures import Recent
 from app.ui.window.docks import Docks
@@ -98,6 +100,8 @@ class MainWindow(QMainWindow):
         self.panel, self.timeline = pictures.panel, pictures.timeline
         self.morph_panel, self.morph_timeline, self.morph_view = morph.panel, morph.timeline, morph.view
         self.lab_panel, self.lab_timeline, self.lab_view = lab_page.panel, lab_page.timeline, lab_page.view
+        PanelUndo(document.settings_undo, self.panel, self.panel.generate)
+        self.helpers = PromptHelpers(document, self.panel.prompt.text, self.panel.negative, self)
         self.recent = Recent(document.jobs, document.shown, document.editing)
         self.likelihood = LikelihoodPanel(self.picture_likelihood, self.encoder, self.actions_)
         self.queue = QueueSelection(document.jobs, self)

@@ -34,6 +34,11 @@ GESTURES = (
     ("Fork, vary or save a step", "Right click on it"),
     ("Back to the page before", "Esc, where nothing runs"),
 )
+IN_PROMPT = (
+    ("Weight of a word: more, less", "Ctrl + up, Ctrl + down"),
+    ("… by half as much", "Ctrl + Shift + up, down"),
+    ("Earlier prompt, later prompt", "Ctrl + Page up, Page down"),
+)
 WHERE = {
     "picture": "canvas or timeline",
     "timeline": "timeline",
@@ -58,7 +63,10 @@ class ShortcutSheet(QDialog):
         for action in ACTIONS:
             if bindings.keys(action.id):
                 menus.setdefault(action.menu, []).append(action)
-        self._blocks = [self._block(name, actions) for name, actions in menus.items()] + [self._gestures()]
+        self._blocks = [self._block(name, actions) for name, actions in menus.items()] + [
+            self._gestures("Prompt", IN_PROMPT),
+            self._gestures("Pointer", GESTURES),
+        ]
         self._count = 0
         content = QWidget()
         self._columns = QHBoxLayout(content)
@@ -129,9 +137,9 @@ class ShortcutSheet(QDialog):
             self._line(grid, k, action.text.rstrip("…") + where, self._bindings.text(action.id))
         return block
 
-    def _gestures(self) -> QWidget:
-        block, grid = self._grid("Pointer")
-        for k, (text, gesture) in enumerate(GESTURES, start=1):
+    def _gestures(self, name: str, gestures: tuple[tuple[str, str], ...]) -> QWidget:
+        block, grid = self._grid(name)
+        for k, (text, gesture) in enumerate(gestures, start=1):
             self._line(grid, k, text, gesture)
         return block
 

@@ -224,7 +224,7 @@ def test_every_command_can_be_triggered_without_a_run_and_with_one(
     """Nothing raises: pytest-qt fails a test for an exception in a slot."""
     opens_others = {"new", "open", "wildcards", "export", "canvas-size", "save-as", "save-animation"}
     opens_others |= {"pictures", "shortcuts", "about", "quit", "sweep", "models"}
-    opens_others |= {"preferences", "palette", "guide"}
+    opens_others |= {"preferences", "palette", "guide", "prompts", "presets"}
     opens_others |= {"morph-add-file", "morph-export", "history-add-folder"}
     leaves = {"prompt", "steer", "paste", "earlier", "history-search"}  # the page
     parts.fake.answers[Morphing] = morphed
