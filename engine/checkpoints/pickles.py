@@ -13,6 +13,7 @@ from engine.errors import why
 from engine.files import replace_file
 
 MOST = 200_000  # tensors
+WORDS = "string_to_param."  # of a textual inversion by A1111; its safetensors files call it emb_params
 
 
 def convert(path: Path, to: Path) -> int:
@@ -38,6 +39,8 @@ def convert(path: Path, to: Path) -> int:
     tensors = _tensors(held)
     if not tensors:
         raise CheckpointError(f"{path} holds no tensors: nothing was converted.")
+    if len(words := [name for name in tensors if name.startswith(WORDS)]) == 1:  # an embedding: its other numbers are ids
+        tensors = {"emb_params": tensors[words[0]]}
     whole = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with replace_file(to, fresh=True) as file:
         file.write(save(whole))

@@ -97,7 +97,8 @@ def test_damaged_settings_are_named(held: str, home: Path, capsys: pytest.Captur
 
 def test_a_pickle_is_converted_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, new = tmp_path / "old.pt", tmp_path / "new.safetensors"
-    torch.save({"state_dict": {"emb_params": torch.ones(2, 768)}, "step": 3}, path)
+    ids, vectors = {"*": 265}, {"*": torch.ones(2, 768)}  # as A1111's studio saves an embedding
+    torch.save({"string_to_token": ids, "string_to_param": vectors, "name": "old", "step": 3}, path)
     assert printed(capsys, path)[0] == 2
     assert printed(capsys, path, "--convert", new)[0] == 0
     assert recognise(new).role == "embedding"
