@@ -39,7 +39,7 @@ def convert(path: Path, to: Path) -> int:
     tensors = _tensors(held)
     if not tensors:
         raise CheckpointError(f"{path} holds no tensors: nothing was converted.")
-    if len(words := [name for name in tensors if name.startswith(WORDS)]) == 1:  # an embedding: its other numbers are ids
+    if len(words := [name for name in tensors if name.startswith(WORDS)]) == 1:  # beside it are ids
         tensors = {"emb_params": tensors[words[0]]}
     whole = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     with replace_file(to, fresh=True) as file:
