@@ -24,7 +24,7 @@ from engine.spec.request import Request
 
 NOTHING_OPEN = "No picture is open: open one, or choose New picture."
 NOTHING_PAINTED = "Nothing is painted: paint a mask, or choose Rework."
-PAINTED_OUTSIDE = "The mask lies outside the box: move the box over it, or let it follow the mask."
+PAINTED_OUTSIDE = "The mask lies outside the box: move the box, or let it follow."
 
 
 @dataclass(frozen=True, slots=True)

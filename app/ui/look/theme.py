@@ -167,6 +167,7 @@ class Appearance(QObject):
         if (
             palette != self._app.palette() or text != self._app.styleSheet()
         ):  # else every widget is polished for nothing
+            self._app.setStyleSheet("")  # from one sheet to another takes Qt three times as long as by none
             self._app.setPalette(palette)
             self._app.setStyleSheet(text)
         self.changed.emit()

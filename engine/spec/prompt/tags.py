@@ -29,7 +29,9 @@ def tags_in(prompt: str) -> list[Tag]:
 
 
 def without_tags(prompt: str) -> str:
-    """Return a prompt without its tags, and without the commas and lines that only held them."""
+    """Return a prompt without its tags, and without the commas and lines that only held them; as it is without any."""
+    if not _TAG.search(prompt):
+        return prompt
     lines = re.sub(r"(?<=,)\s*,", "", _TAG.sub("", prompt)).split("\n")
     return "\n".join(line.rstrip() for line in lines if line.strip(" ,")).strip(" ,\n")
 
