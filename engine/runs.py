@@ -26,6 +26,7 @@ from engine.jobs.generate import Enlarging, PictureSaved, RunEnded
 from engine.jobs.job import Estimate, Progress
 from engine.jobs.load import AdapterApplied, Applying, CheckpointOpened, FileHashed, Loading
 from engine.layout import from_array
+from engine.models.interruptible import cancelled_between_layers
 from engine.models.pixel import to_uint8
 from engine.paths import path_of
 from engine.pictures.naming import save_new
@@ -39,6 +40,7 @@ from engine.spec.request import RequestError
 from engine.store import RunReader, StoreError
 
 SOON = 0.15  # seconds of a decode that a person does not wait for
+PARTS = 1, 2, 4  # of the width and the height that a TAESD decodes first
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,26 +104,46 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
     if job.tiny is not None:
         yield from _decode_tiny(job, x0, session.models.tiny_codec(job.tiny, info), session.models, caller)
         return
-    model = session.load(info) if job.load else session.models.held(info)
+    model = session.load(info, cancelled=caller.cancelled) if job.load else session.models.held(info)
     if model is None or (not job.load and "offload" in info.saving):  # a run would have to bring its net again
         return
-    yield StepDecoded(job.path, job.k, job.image, to_pictures(x0, model, cancelled=caller.cancelled)[0])
+    with cancelled_between_layers(model.codec, caller.cancelled):
+        rgb = to_pictures(x0, model, cancelled=caller.cancelled)[0]
+    yield StepDecoded(job.path, job.k, job.image, rgb)
 
 
 @torch.no_grad()
 def _decode_tiny(job: DecodeStep, x0: Tensor, codec: Codec, models: Models, caller: Caller) -> Iterator[Event]:
-    """Decode x0, (1, C, h, w), by a TAESD: first at half the size where the whole was slow, or was never measured."""
+    """Decode x0, (1, C, h, w), by a TAESD: first at a part of the size where the whole would come late.
+
+    The means of neighbouring latents show the same picture at a smaller size. Each stage measures the next one's time.
+    """
     height, width = x0.shape[2:]
-    each = models.tiny_seconds
-    if each is None or each * height * width > SOON:
-        small = F.interpolate(x0, size=((height + 1) // 2, (width + 1) // 2), mode="area")
-        large = (height * codec.factor, width * codec.factor)
-        seen = F.interpolate(codec.decode(small, caller.cancelled), size=large, mode="bilinear", antialias=False)
-        yield StepDecoded(job.path, job.k, job.image, to_uint8(seen)[0], tiny=True, half=True)
-    began = caller.clock()
-    seen = codec.decode(x0, caller.cancelled)
-    models.tiny_seconds = (caller.clock() - began) / (height * width)
-    yield StepDecoded(job.path, job.k, job.image, to_uint8(seen)[0], tiny=True)
+    large = (height * codec.factor, width * codec.factor)
+    part = _part(models.tiny_seconds, height * width)
+    while True:
+        size = (-(-height // part), -(-width // part))
+        latent = x0 if part == 1 else F.interpolate(x0, size=size, mode="area")
+        began = caller.clock()
+        with cancelled_between_layers(codec, caller.cancelled):
+            seen = codec.decode(latent, caller.cancelled)
+        models.tiny_seconds = (caller.clock() - began) / (size[0] * size[1])
+        if part > 1:
+            seen = F.interpolate(seen, size=large, mode="bilinear", antialias=False)
+        yield StepDecoded(job.path, job.k, job.image, to_uint8(seen)[0], tiny=True, small=part > 1)
+        if part == 1:
+            return
+        part = min(part // 2, _part(models.tiny_seconds, height * width))
+
+
+def _part(each: float | None, cells: int) -> int:
+    """Return by what to divide the sides of a latent of `cells` cells, so that its decoding takes SOON.
+
+    each -- seconds for each cell, as measured last; None: not measured yet
+    """
+    if each is None:
+        return PARTS[-1]
+    return next((part for part in PARTS if each * cells <= SOON * part**2), PARTS[-1])
 
 
 def load_model(job: LoadModel, session: Session, caller: Caller) -> Iterator[Event]:

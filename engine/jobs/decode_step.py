@@ -15,7 +15,7 @@ class StepDecoded(Event):
     """The decoded x̂₀ of image `image` at step `k` of the run in `path`: uint8 (H, W, 3).
 
     tiny -- whether a TAESD decoded it
-    half -- whether it was decoded at half its width and height and enlarged; the whole follows
+    small -- whether it was decoded at a part of its width and height and enlarged; the whole follows
     """
 
     path: Path
@@ -23,7 +23,7 @@ class StepDecoded(Event):
     image: int
     rgb: Pixels
     tiny: bool = False
-    half: bool = False
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,11 @@ class DecodeStep(Job):
     load -- whether to load the run's model if it is not loaded; otherwise nothing is sent then, nor where the model
             keeps only one part in memory
     tiny -- the file of a TAESD, which decodes in place of the model's decoder; the model is not loaded then. Where it
-            takes longer than a person waits, it decodes at half the width and height first
+            takes longer than a person waits, it decodes at a half or a quarter of the width and height first
 
-    Sends StepDecoded, one or two. Raises StoreError, RequestError for a step or an image that the run does not have,
-    ModelError, CheckpointError for a file that is no TAESD of the model's family, OutOfMemory.
+    Sends StepDecoded, one to three. Cancelled between two layers of the decoder. Raises StoreError, RequestError for a
+    step or an image that the run does not have, ModelError, CheckpointError for a file that is no TAESD of the model's
+    family, OutOfMemory.
     """
 
     kind: ClassVar[str] = "decode-step"

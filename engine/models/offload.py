@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -39,7 +38,6 @@ class Offload:
             return
         if self.there:
             self._set(self.there, lambda value: value)
-            gc.collect()
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
         self.there = ""  # where there is no memory for the next one, none is there

@@ -122,7 +122,12 @@ class ModelInfo:
 
     def with_vae(self, path: Path | None, sha256: str = "") -> ModelInfo:
         """The same checkpoint with the VAE in that file, whose hash is `sha256`; None: with its own."""
-        return replace(self, config=self.config | {"vae": path and str(path), "vae_sha256": sha256})
+        config = self.config | {"vae": path and str(path), "vae_sha256": sha256}
+        if "weights" not in config:
+            return replace(self, config=config)
+        held, before = _vae_bytes(path, self.config["own_vae"]), config["weights"]["vae"]
+        weights = config["weights"] | {"vae": held}
+        return replace(self, bytes=self.bytes - before + held, config=config | {"weights": weights})
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -228,6 +233,7 @@ def checkpoint(
     saving = frozenset(own.pop("saving", ()))
     defaults |= {key: value for key, value in own.items() if key not in choices or value in choices[key]}
     vae_sha256 = "" if hashes is None or vae is None else hashes.known(vae) or ""
+    weights = memory(found)
     info = ModelInfo(
         id=model_name(path)[:MAX_NAME],
         title=model_name(path),
@@ -253,15 +259,27 @@ def checkpoint(
             "codec": {"type": "kl", "factor": about.codec["factor"]},
             "by_hand": dict(found.by_hand),
             "lacks": lacks(found),
-            "vae": None if vae is None else str(vae),
-            "vae_sha256": vae_sha256,
+            "vae": None,
+            "vae_sha256": "",
             "few_step_keys": [key for part in found.parts for key in part.header.tensors if key.endswith(LCM_KEYS)],
-            "weights": memory(found),
+            "weights": weights,
+            "own_vae": weights["vae"],
         },
         micro_batch=about.micro_batch,
         compute_dtype="",
     )
-    return info.in_precision(compute_dtype).with_saving(saving)
+    info = info.in_precision(compute_dtype).with_saving(saving)
+    return info if vae is None else info.with_vae(vae, vae_sha256)
+
+
+def _vae_bytes(path: Path | None, own: int) -> int:
+    """Return what the VAE in a file takes; `own` for None, and for a file that loading will refuse."""
+    if path is None:
+        return own
+    try:
+        return memory(recognise(path))["vae"]
+    except (CheckpointError, OSError):
+        return own
 
 
 def with_hash(

@@ -141,22 +141,44 @@ def test_decoding_is_cancelled_between_two_pictures(info: ModelInfo) -> None:
     assert model.codec.decoded == []
 
 
-def test_a_tiny_decoder_that_is_slow_shows_half_the_size_first(
+def test_a_tiny_decoder_that_is_slow_shows_a_smaller_size_first(
     info: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, model = session_of(info)
     path = tmp_path / "a.twrun"
     list(session.perform(Generate(request=request_of(info, width=40, height=64), run_path=path)))
     monkeypatch.setattr(session.models, "tiny_codec", lambda path, info: model.codec)
-    job = DecodeStep(path=path, k=0, image=0, tiny=Path("taesd.safetensors"))
-    first = [event for event in session.perform(job) if isinstance(event, StepDecoded)]
-    assert [event.half for event in first] == [True, False]
+    cells, now = 5 * 8, [0.0]
+    sizes: list[tuple[int, ...]] = []
+
+    def stages(each: float, known: float | None) -> list[StepDecoded]:
+        """Decode where each cell of a latent takes so many seconds, and `known` ones were measured before."""
+        decode = type(model.codec).decode
+
+        def slow(codec: BlockCodec, x0: torch.Tensor, cancelled: Any = None) -> torch.Tensor:
+            sizes.append(tuple(x0.shape[2:]))
+            now[0] += each * x0[0, 0].numel()
+            return decode(codec, x0)
+
+        session.models.tiny_seconds = known
+        job = DecodeStep(path=path, k=0, image=0, tiny=Path("taesd.safetensors"))
+        with monkeypatch.context() as patch:
+            patch.setattr(type(model.codec), "decode", slow)
+            events = list(session.perform(job, clock=lambda: now[0]))
+        return [event for event in events if isinstance(event, StepDecoded)]
+
+    first = stages(1 / cells, known=None)  # a second for the whole
+    assert sizes == [(2, 2), (4, 3), (8, 5)]
+    assert [event.small for event in first] == [True, True, False]
     assert all(event.tiny and event.rgb.shape == (64, 40, 3) for event in first)
-    assert np.abs(first[0].rgb.astype(int) - first[1].rgb).mean() < 40
-    session.models.tiny_seconds = 1e-9  # it is fast
-    (again,) = [event for event in session.perform(job) if isinstance(event, StepDecoded)]
-    assert not again.half
-    np.testing.assert_array_equal(again.rgb, first[1].rgb)
+    assert np.abs(first[1].rgb.astype(int) - first[2].rgb).mean() < 40
+    for seconds, shapes in ((0.4, [(4, 3), (8, 5)]), (0.1, [(8, 5)])):
+        sizes.clear()
+        assert len(stages(seconds / cells, known=seconds / cells)) == len(shapes)
+        assert sizes == shapes
+    sizes.clear()
+    stages(0.1 / cells, known=None)
+    assert sizes == [(2, 2), (8, 5)], "the first small stage was fast: the whole comes next"
 
 
 def test_a_step_is_decoded_by_a_job_and_only_by_a_loaded_model_unless_asked(info: ModelInfo, tmp_path: Path) -> None:

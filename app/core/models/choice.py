@@ -34,6 +34,7 @@ from engine.spec.limits import MAX_NAME
 from engine.spec.memory import automatic_precision, request_bytes, smallest_change
 from engine.spec.request import Request, RequestError
 from engine.spec.saving import HALF, SAVINGS, Change
+from engine.spec.vae import OWN, VaeUse
 
 LARGE = 256 * 2**20  # bytes from which on loading is worth a word
 
@@ -279,10 +280,15 @@ class ModelChoice(QObject):
         return request_bytes(request, self._sized(needs), needs.spare) > needs.free
 
     def _sized(self, needs: CheckpointOpened) -> ModelInfo:
-        """The chosen model, with the bytes that the engine found."""
-        info = self.draft.model
+        """The chosen model with the draft's VAE, and with the bytes that the engine found."""
+        info, vae = self.draft.model, self.draft.current.vae
         weights = {"net": (needs.half - needs.text - needs.vae) // DTYPES[HALF], "text": needs.text, "vae": needs.vae}
-        return replace(info, bytes=needs.needs, config=info.config | {"weights": weights})
+        info = replace(info, bytes=needs.needs, config=info.config | {"weights": weights})
+        if vae == OWN:
+            return info.with_vae(None)
+        files = self.vaes_for(info) if isinstance(vae, VaeUse) and vae != info.vae else ()
+        chosen = next((file for file in files if isinstance(vae, VaeUse) and file.sha256 == vae.sha256), None)
+        return info if chosen is None else info.with_vae(chosen.path, chosen.sha256)
 
     def _request(self) -> Request | None:
         """The draft's request; None for a model of pixels, and for settings that make none."""
@@ -308,9 +314,9 @@ class ModelChoice(QObject):
         self._check()
 
     def _on_draft(self) -> None:
-        """Another precision, size or batch takes another amount of memory."""
+        """Another precision, size, batch or VAE takes another amount of memory."""
         draft = self.draft.current
-        extent = draft.precision, draft.width, draft.height, draft.batch, draft.guidance
+        extent = draft.precision, draft.width, draft.height, draft.batch, draft.guidance, draft.vae
         if extent != self._extent:
             self._extent = extent
             self._check()

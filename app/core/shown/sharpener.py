@@ -121,7 +121,7 @@ class Sharpener(QObject):
         for event in events:
             if isinstance(event, StepDecoded) and self._wanted is not None:
                 path, k, image = self._wanted
-                if event.half:
+                if event.small:
                     self._full = self._wanted  # the whole follows from the same task: it is kept
                     self._shown.show_sharp(path, k, image, event.rgb, event.tiny)
                     continue

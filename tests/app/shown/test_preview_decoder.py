@@ -43,7 +43,7 @@ def asked(qtbot: QtBot, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> list[D
         found.append(job)
         if job.tiny is None:
             return [StepDecoded(job.path, job.k, job.image, RGB + 1)]
-        half, whole = (StepDecoded(job.path, job.k, job.image, RGB + n, tiny=True, half=n == 2) for n in (2, 3))
+        half, whole = (StepDecoded(job.path, job.k, job.image, RGB + n, tiny=True, small=n == 2) for n in (2, 3))
         return [half, whole]
 
     parts.fake.answers[DecodeStep] = decode

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.errors import Cancelled
+from engine.models.adapter_file import Worn
+from engine.models.interruptible import cancelled_between_layers
+from engine.models.inversion import Inversions
 from engine.models.latent import LatentModel, load
 from engine.models.tiles import decode_in_tiles, starts
+from engine.spec.adapter import AdapterUse
 from engine.spec.catalog import checkpoint
 from engine.types import Said
-from tests.fakes.tiny_sd import nets, write_folder
+from tests.fakes.adapters import lora, write
+from tests.fakes.tiny_sd import WIDTH, nets, write_folder
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def both(tmp_path: Path) -> tuple[LatentModel, LatentModel]:
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[LatentModel, LatentModel]:
     """A tiny model in half precision from files of float32: all of it loaded, and one part at a time."""
-    info = checkpoint(write_folder(tmp_path / "tiny", nets(small=True)), compute_dtype="bfloat16")
+    info = checkpoint(write_folder(tmp_path_factory.mktemp("m") / "tiny", nets(small=True)), compute_dtype="bfloat16")
     return load(info, CPU, torch.bfloat16), load(info.with_saving(frozenset({"offload"})), CPU, torch.bfloat16)
 
 
@@ -54,6 +61,40 @@ def test_one_part_at_a_time_gives_the_same_bits(both: tuple[LatentModel, LatentM
         assert away(parts) == {"unet", "text"}
         assert torch.equal(*pictures)
     assert whole.bytes > 0
+
+
+@torch.no_grad()
+def test_adapters_and_learned_words_give_the_same_bits_with_one_part_at_a_time(
+    both: tuple[LatentModel, LatentModel], tmp_path: Path
+) -> None:
+    whole = both[0]
+    assert whole.fitting is not None
+    listed = [(part, m) for part in ("unet", "text") for m in whole.fitting.names.parts[part].values()]
+    file = write(tmp_path / "lora.safetensors", lora(listed))
+    use = AdapterUse(name="lora", sha256=sha256(file.read_bytes()).hexdigest(), strength=0.7, text_strength=0.4)
+    save_file({"emb_params": torch.randn(2, WIDTH)}, word := tmp_path / "zig.safetensors")
+    views = [model.wearing((Worn(use, file),)).knowing(Inversions.at({"zig": word})) for model in both]
+    x = torch.randn(1, 4, 8, 8)
+    plain = whole.denoiser(x, 2.0, whole.condition(Said("a zig")))
+    for text in ("a zig", "a boat"):  # the second time after the net was there
+        conds = [view.condition(Said(text)) for view in views]
+        assert torch.equal(conds[0].tokens, conds[1].tokens)  # type: ignore[arg-type]
+        made = [view.denoiser(x, 2.0, cond) for view, cond in zip(views, conds, strict=True)]
+        assert torch.equal(*made)
+        assert not torch.equal(made[0], plain)
+        assert torch.equal(*(view.codec.decode(x) for view in views))
+    off = [model.denoiser(x, 2.0, model.condition(Said("a zig"))) for model in both]
+    assert torch.equal(off[0], plain), "off again to the bit"
+    assert torch.equal(*off)
+
+
+def test_a_decoder_is_cancelled_between_two_layers(both: tuple[LatentModel, LatentModel]) -> None:
+    codec, asked = both[0].codec, []
+    with pytest.raises(Cancelled), cancelled_between_layers(codec, lambda: bool(asked.append(0)) or len(asked) > 5):
+        codec.decode(torch.randn(1, 4, 8, 8))
+    assert len(asked) == 6
+    codec.decode(torch.randn(1, 4, 8, 8))
+    assert len(asked) == 6, "the hooks are gone"
 
 
 def test_a_local_decoder_gives_the_same_picture_in_tiles() -> None:
