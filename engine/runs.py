@@ -102,7 +102,7 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
     info = session.described(reader.request)
     x0 = from_array(reader.x0(job.k)[job.image : job.image + 1], session.device)
     if job.tiny is not None:
-        yield from _decode_tiny(job, x0, session.models.tiny_codec(job.tiny, info), session.models, caller)
+        yield from decode_tiny(job, x0, session.models.tiny_codec(job.tiny, info), session.models, caller)
         return
     model = session.load(info, cancelled=caller.cancelled) if job.load else session.models.held(info)
     if model is None or (not job.load and "offload" in info.saving):  # a run would have to bring its net again
@@ -113,7 +113,7 @@ def decode_step(job: DecodeStep, session: Session, caller: Caller) -> Iterator[E
 
 
 @torch.no_grad()
-def _decode_tiny(job: DecodeStep, x0: Tensor, codec: Codec, models: Models, caller: Caller) -> Iterator[Event]:
+def decode_tiny(job: DecodeStep, x0: Tensor, codec: Codec, models: Models, caller: Caller) -> Iterator[Event]:
     """Decode x0, (1, C, h, w), by a TAESD: first at a part of the size where the whole would come late.
 
     The means of neighbouring latents show the same picture at a smaller size. Each stage measures the next one's time.

@@ -354,7 +354,9 @@ def load_preview_codec(path: Path, name: str, device: torch.device) -> KLCodec:
     if found.parts[0].role not in _TINY_ROLES or name not in found.families:
         raise CheckpointError(f"{path} is {found.title}, no TAESD for {about.title}: choose another.")
     dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
-    return load_tiny_codec(found.parts[0], about, device, dtype=dtype)
+    codec = load_tiny_codec(found.parts[0], about, device, dtype=dtype)
+    codec.net.to(memory_format=torch.channels_last)  # a quarter faster on a CPU
+    return codec
 
 
 def load_words(

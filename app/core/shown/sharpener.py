@@ -16,7 +16,7 @@ from engine.jobs.decode_step import DecodeStep, StepDecoded
 from engine.jobs.job import Event
 
 _Step: TypeAlias = tuple[Path, int, int]  # the run's path, the step and the image
-REST_MS = 120  # the cursor rests where it has not moved for so long: the decoder is not run for steps in passing
+REST_MS = 80  # the cursor rests where it has not moved for so long: the decoder is not run for steps in passing
 LONG_REST_MS = 1500  # after a preview by a TAESD: the model's own decoder takes longer, and nothing else is done then
 SLOT = "sharpen"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -18,21 +19,26 @@ from engine.spec.memory import (
     net_bytes,
     request_bytes,
     smallest_change,
+    weights_of,
 )
 from engine.spec.request import Request
 from engine.spec.saving import Change
-from tests.fakes.checkpoints import SMALL, write_hollow
+from tests.fakes.checkpoints import SMALL, single_file, write_hollow
 
 GB = 10**9
 SIZE = 1024, 768
 PRECISIONS = [("half", "bfloat16"), ("tiles", None), ("offload", None), ("single", None)]
 
 
+def settings(path: Path) -> ModelSettings:
+    return ModelSettings().with_choices(path, {"family": "sd1"})
+
+
 @pytest.fixture
 def info(tmp_path: Path) -> ModelInfo:
     """A model of Stable Diffusion 1 that takes 8 GB, 2 of them for text encoders and 1 for the decoder."""
     path = write_hollow(tmp_path / "m.safetensors", SMALL)
-    small = checkpoint(path, ModelSettings().with_choices(path, {"family": "sd1"}))
+    small = checkpoint(path, settings(path))
     weights = {"net": 5 * GB // 4, "text": 2 * GB, "vae": GB}
     return replace(small, bytes=8 * GB, config=small.config | {"weights": weights})
 
@@ -98,3 +104,18 @@ def test_the_automatic_precision_is_the_devices_and_half_where_memory_is_short(i
     assert automatic_precision(info, "float32", 8 * GB) == "bfloat16"
     assert automatic_precision(info, "float32", GB) == "float32", "half precision does not do either"
     assert automatic_precision(info, "float16", 16 * GB) == "float16"
+
+
+def test_a_vae_of_another_file_counts_in_place_of_the_models_own(info: ModelInfo, tmp_path: Path) -> None:
+    name = "first_stage_model.decoder.conv_in.weight"
+    own, whole = checkpoint(info.folder, settings(info.folder)), single_file("unet-v1-sd")
+    shapes = {key: shape for key, shape in whole.items() if key.startswith("first_stage_model.")}
+    vae = write_hollow(tmp_path / "vae.safetensors", shapes)
+    needs = 4 * sum(prod(shape) for shape in shapes.values())
+    assert weights_of(own).vae == 4 * prod(SMALL[name])
+    for other in (own.with_vae(vae), checkpoint(info.folder, settings(info.folder), vae)):
+        assert weights_of(other) == weights_of(own)._replace(vae=needs)
+        assert other.bytes == own.bytes - weights_of(own).vae + needs
+        assert other.with_vae(None) == own
+    missing = own.with_vae(tmp_path / "missing.safetensors")
+    assert missing.bytes == own.bytes, "loading says that it is missing"
