@@ -201,7 +201,8 @@ class ModelChoice(QObject):
             return ""
         rate = self._library.rate
         time = f", ≈ {in_words(self._takes / rate)}" if rate else ""
-        return f"Loads {in_bytes(self._takes)} first{time}"
+        order = "part by part" if "offload" in self.draft.model.saving else "first"
+        return f"Loads {in_bytes(self._takes)} {order}{time}"
 
     @property
     def precisions(self) -> tuple[str, ...]:

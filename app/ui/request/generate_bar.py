@@ -94,7 +94,8 @@ class GenerateBar(Retinted, QWidget):
             self.smaller.setToolTip(change.about)
         self.progress.setText(self._progress())
         self.progress.setVisible(bool(self.progress.text()))
-        self.note.lines = 1 if self.progress.text() else 2  # the bar keeps its height
+        usual = 1 if self.progress.text() else 2  # the bar keeps its height
+        self.note.lines = usual if change is None else 3  # a reason with its way out
         self.note.setText(document.why_not or document.edit_remark or self._price())
         self.button.setAccessibleDescription(self.note.text())
 

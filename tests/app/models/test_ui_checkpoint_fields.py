@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,13 @@ def items(box: ComboBox) -> list[str]:
 
 
 def test_a_chosen_vae_is_in_the_request_by_name_and_hash(
-    qtbot: QtBot, parts: Parts, fields: CheckpointFields, tmp_path: Path
+    qtbot: QtBot, parts: Parts, models: StudioModels, fields: CheckpointFields, tmp_path: Path
 ) -> None:
     assert items(fields.vae.box) == ["The model's own", "mse"]
+    memory = models.choice.memory
     choose(fields.vae.box, 1)
     qtbot.waitUntil(lambda: parts.document.draft.current.vae is not None)
+    assert models.choice.memory == memory + 4 * sum(prod(shape) for shape in TAESD.values())
     finish(qtbot, parts.document)
     path = tmp_path / "shelf" / "mse.safetensors"
     assert parts.fake.requests[-1].vae == VaeUse(name="mse", sha256=sha256(path))
