@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.core.models.studio_models import StudioModels
 from app.ui.models.page import ModelPage
+from app.ui.request.text_field import TextField
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from tests.app.conftest import Parts
 from tests.app.models.conftest import LORA, settle
@@ -97,9 +98,25 @@ def test_what_cannot_be_used_is_said_before_the_run(prompt: str, says: str, part
 def test_the_page_adds_an_embedding_to_the_prompt(
     qtbot: QtBot, parts: Parts, models: StudioModels, shelf: Path
 ) -> None:
-    parts.document.draft.update(prompt="a sky")
-    page = ModelPage(models)
+    field = TextField("Prompt", "", 3)
+    qtbot.addWidget(field)
+    field.edited.connect(lambda text: parts.document.draft.update(prompt=text))
+    for text, at, after in (
+        ("", 0, "quiet-night"),
+        ("a sky", 0, "a sky, quiet-night"),
+        ("a sky,", 6, "a sky, quiet-night"),
+        ("a (sky)", 3, "a (quiet-night sky)"),
+        ("🌙 moon, sky", 7, "🌙 moon quiet-night, sky"),
+    ):
+        field.show_text(text)
+        cursor = field.textCursor()
+        cursor.setPosition(at)
+        field.setTextCursor(cursor)
+        field.insert_word("quiet-night")
+        assert parts.document.draft.current.prompt == after
+    page = ModelPage(models, field.insert_word)
     opened(qtbot, page, 900, 600)
+    field.show_text("a sky")
     page.show_model(shelf / "quiet-night.safetensors")
     assert page.details.use.text() == "Add to the prompt"
     QTest.mouseClick(page.details.use, Qt.MouseButton.LeftButton)
