@@ -488,6 +488,7 @@ def run_checks(args: tuple[str, ...], facts: Facts) -> int:
     }
     beside = not any(word in ("-s", "--pdb") or "bench" in word for word in args)
     environ = {**environment(facts), "QT_QPA_PLATFORM": "offscreen"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pytest would compile all tests anew in every worker, each time
     if facts.tty and beside:  # a pipe has neither colours nor a width
         environ = {"PY_COLORS": "1", "COLUMNS": str(shutil.get_terminal_size().columns), **environ}
     begun: dict[str, Check] = {}

@@ -25,7 +25,7 @@ class DensityResults(QWidget):
         self.headline = label("", "title")
         self.detail = paragraph()
         about = paragraph(likelihood_text.SMEARED)
-        self.about = Disclosure("What the number is of", about)
+        self.about = Disclosure("What the number means", about)
         column = column_in(self)
         column.addWidget(self.headline)
         column.addWidget(self.detail)

@@ -39,7 +39,7 @@ class LikelihoodPanel(QWidget):
         self.judge = ComboBox("Judged by")
         for info in picture_likelihood.models:
             self.judge.addItem(info.title, info.id)
-        self.condition_source = ComboBox("Told")
+        self.condition_source = ComboBox("Condition")
         self.way = ComboBox("Brought to size")
         self.size_note = paragraph()
         self.probes = NumberField("Probes", 1, MOST_PROBES, (1, 16))
@@ -88,7 +88,7 @@ class LikelihoodPanel(QWidget):
         column.addWidget(label("Likelihood and encoding", "heading"))
         column.addWidget(self.picture)
         column.addSpacing(em(self, 0.3))
-        column.addLayout(field_grid(self, {"Judged by": self.judge, "Told": self.condition_source}))
+        column.addLayout(field_grid(self, {"Judged by": self.judge, "Condition": self.condition_source}))
         column.addWidget(self.size_note)
         column.addWidget(self.way)
         careful = QWidget()
@@ -97,7 +97,7 @@ class LikelihoodPanel(QWidget):
         grid = field_grid(self, fields)
         grid.setContentsMargins(0, 0, 0, 0)
         careful.setLayout(grid)
-        self.careful = Disclosure("How carefully", careful)
+        self.careful = Disclosure("Accuracy", careful)
         column.addWidget(self.careful)
         for part in (self.problem, self.encoded, self.density, self.surprise, self.steps):
             column.addSpacing(em(self, 0.3))

@@ -21,7 +21,7 @@ class NothingYet(OpeningPage):
         title = label("No picture yet", "title")
         about = paragraph(
             "Every picture that you finish comes here by itself, with its prompt, its settings and its run. You can "
-            "search, star, tag and compare pictures, and go back to every step of each.\nPictures that you already "
+            "search, star, tag and compare pictures, and go back to every step of each.\n\nPictures that you already "
             "have can be here too, also those of other studios: add their folder."
         )
         about.setMaximumWidth(em(self, 32))

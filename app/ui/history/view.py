@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale, QPoint, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSlider, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.core.history.history import History
 from app.ui.actions.action_set import ActionSet
@@ -14,6 +14,7 @@ from app.ui.history.filter_bar import FilterBar
 from app.ui.history.gallery import LARGEST, SMALLEST, Gallery
 from app.ui.history.look import LookPage
 from app.ui.look.theme import em
+from app.ui.widgets.number_field import FlatSlider
 from app.ui.widgets.quiet_label import QuietLabel
 from engine.history.query import MISSING
 
@@ -48,7 +49,7 @@ class HistoryView(QWidget):
         for page in (self.gallery, self.empty, self.nothing, self.look):
             self.middle.addWidget(page)
         self.status = QuietLabel()
-        self.tiles = QSlider(Qt.Orientation.Horizontal)
+        self.tiles = FlatSlider(Qt.Orientation.Horizontal)
         self.tiles.setRange(SMALLEST, LARGEST)
         self.tiles.setValue(self.gallery.tile_em)
         self.tiles.setFixedWidth(em(self, 6))

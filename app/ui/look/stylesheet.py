@@ -41,6 +41,9 @@ QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView { background: palette(base); color: palette(text); border: 1px solid palette(mid);
   padding: @p2; outline: none; selection-background-color: palette(highlight);
   selection-color: palette(highlighted-text); }
+QHeaderView::section {
+  background: palette(window); color: palette(window-text); border: none; border-bottom: 1px solid palette(mid);
+  padding: @p2; }
 
 QPushButton {
   background: palette(button); color: palette(button-text); border: 1px solid palette(mid); border-radius: @r;

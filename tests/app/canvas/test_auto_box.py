@@ -75,7 +75,7 @@ def test_a_hand_on_the_box_ends_it_until_it_is_reset(document: Document, artwork
     paint(artwork, QRect(10, 10, 80, 40))
     assert artwork.box == QRect(300, 200, 90, 60)
     assert not auto.following
-    assert "follow the mask" in document.why_not
+    assert "let it follow" in document.why_not
     artwork.undo()
     artwork.undo()
     assert (auto.following, artwork.box) == (True, fitted), "the move is undone"
