@@ -146,7 +146,7 @@ class NamedFiles(QObject):
             raise RequestError(self._refused[file.path])
         self._awaited.add(file.path)
         self._library.hashing.compute([file.path], first=True)
-        raise RequestError(f"Reading “{one_line(file.stem, 100)}” once, for its hash …")
+        raise RequestError(f"Reading “{one_line(file.stem, 24)}” once, for its hash …")
 
 
 def _widths(family: str) -> list[int]:
