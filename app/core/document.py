@@ -107,7 +107,7 @@ class Document(QObject):
         self._live_run = LiveRun(self.shown, self.editing, self.jobs, engine, self)
         parts = self.draft, self.shown, self.editing, self.jobs
         self.guidance = DocumentGuidance(*parts, prices, engine, self)
-        self._submitter = Submitter(self.editing, library, self.guidance.pictures.of)
+        self._submitter = Submitter(self.editing, library, self.guidance.pictures.of, self.draft)
         self.picture_likelihood = PictureLikelihood(*parts, prices, engine, self)
         self.encoder = Encoder(self.picture_likelihood, self.draft, self.shown, self.jobs, library, self)
         self.morph = MorphRoom(*parts, prices, engine, self)

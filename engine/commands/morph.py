@@ -21,7 +21,7 @@ from engine.morph.film import check, save
 from engine.morph.keys import FileKey, from_file
 from engine.pictures.png import read_settings
 from engine.spec.catalog import ModelInfo
-from engine.spec.draft import Draft, resolve
+from engine.spec.draft import Draft, resolve, with_named
 from engine.spec.edit import Pixels, Size
 from engine.spec.morph import EASINGS, LOOPS, MOST_FRAMES, MOST_RATE, Key, Morph, MorphError, price
 from engine.spec.request import Request
@@ -181,7 +181,7 @@ def morph_from_flags(args: argparse.Namespace, info: ModelInfo) -> tuple[Morph, 
     keys = [apply_settings(one, asked, args, seed) for one, asked in zip(found, args.key, strict=True)]
     at = args.at_sigma
     morph = Morph(
-        request=_request(args, info, saved, seed, size),
+        request=with_named(_request(args, info, saved, seed, size), keys, info),
         keys=tuple(keys),
         frames=args.frames,
         easing=args.easing,

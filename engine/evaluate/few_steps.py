@@ -148,7 +148,7 @@ def model_problem(
     pairs = [(prompts[k % len(prompts)], labels[k % len(labels)]) for k in range(images)]
     cond = Cond.cat([model.condition(Said(*pair)) for pair in pairs])
     scale = info.defaults["guidance"] if guidance is None else guidance
-    d = cfg(scale, cond, model.condition(Said()))(Meter(model.denoiser, model.micro_batch))
+    d = cfg(scale, cond, model.condition(Said(negative=True)))(Meter(model.denoiser, model.micro_batch))
     top, bottom = info.defaults["sigma_max"], info.defaults["sigma_min"]
     x = torch.empty((images, *model.codec.latent_shape(info.width, info.height)), device=model.device)
     x = Noise(range(images)).normal(x).mul_(model.schedule.start_std(top))

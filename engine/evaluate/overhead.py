@@ -81,7 +81,7 @@ class Setting:
     def conds(self) -> tuple[Cond, Cond]:
         prompt = self.info.examples[0] if self.info.examples else ""
         label = self.info.labels[0] if self.info.labels else None
-        return self.model.condition(Said(prompt, label)), self.model.condition(Said())
+        return self.model.condition(Said(prompt, label)), self.model.condition(Said(negative=True))
 
     def noise(self) -> Tensor:
         shape = (self.batch, *self.model.codec.latent_shape(self.info.width, self.info.height))

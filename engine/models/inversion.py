@@ -21,6 +21,7 @@ from torch import Tensor
 
 from engine.errors import why
 from engine.models.errors import ModelError
+from engine.spec.embedding import wrong_width
 from engine.spec.prompt.chunks import ROOM
 from engine.types import Model
 
@@ -43,19 +44,12 @@ class Inversion:
     sha256: str
     vectors: Mapping[str, Tensor]
 
-    def widths(self) -> str:
-        return " and ".join(str(v.shape[1]) for v in self.vectors.values())
-
     def fitting(self, widths: Sequence[int]) -> tuple[Tensor, ...]:
         """Return the vectors for encoders of these widths, (n, width) each. Raises ModelError for other widths."""
         found = tuple(v for v in self.vectors.values())
         if sorted(v.shape[1] for v in found) == sorted(widths):
             return tuple(next(v for v in found if v.shape[1] == width) for width in widths)
-        wanted = " and ".join(map(str, widths))
-        raise ModelError(
-            f"The embedding “{self.name}” has vectors of {self.widths()} numbers, and this model takes {wanted}: "
-            "use it with the kind of model that it was made for."
-        )
+        raise ModelError(wrong_width(self.name, (v.shape[1] for v in found), widths))
 
 
 @dataclass

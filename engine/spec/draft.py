@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ from engine.spec.embedding import EmbeddingUse
 from engine.spec.guides import Guide, resolve_guide, unresolve_guide
 from engine.spec.limits import MAX_GUIDANCE, MAX_LEVEL, MAX_STEPS
 from engine.spec.prompt.choices import Drawn, Wildcards, draw, plain
-from engine.spec.prompt.named import embeddings_in, lora_of
-from engine.spec.prompt.tags import tags_in, without_tags
+from engine.spec.prompt.named import Finder, FolderFinder, find_named
+from engine.spec.prompt.tags import tags_in
 from engine.spec.request import (
     MAX_BATCH,
     MAX_CLIP_SKIP,
@@ -41,6 +42,7 @@ from engine.spec.validation import MAX_SIDE
 
 if TYPE_CHECKING:
     from engine.spec.edit import Inputs
+    from engine.spec.morph import Key
 
 METHODS = ("new", "replacement", "repaint", "img2img")
 ABOVE_0 = math.nextafter(0, 1)  # the lower end of a range that excludes 0
@@ -179,13 +181,29 @@ def size(draft: Draft, info: ModelInfo) -> Size:
     return factor * width, factor * height
 
 
-def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None) -> Request:
+def resolve(draft: Draft, info: ModelInfo, inputs: Inputs | None = None, finder: Finder | None = None) -> Request:
     """Resolve `draft` to a Request of the model `info`; `inputs` are the arrays of an edit, None for a new picture.
+
+    finder -- of the files that the prompt names; None: looks into the user's folders, and may hash large files
 
     Raises RequestError with what to change.
     """
     edit = None if draft.method == "new" else _edit(draft, info, inputs)
-    return _resolve(draft, info, edit)
+    return _resolve(draft, info, edit, finder)
+
+
+def with_named(request: Request, keys: Iterable[Key], info: ModelInfo, finder: Finder | None = None) -> Request:
+    """Return the request of a morph with the embeddings that its keys name; `finder` as in resolve().
+
+    Raises RequestError for a LoRA in a key: all frames have the same net.
+    """
+    if "adapters" not in info.takes:
+        return request
+    texts = [key.prompt for key in keys]
+    if tags := tags_in("\n".join(texts)):
+        raise RequestError(f"A LoRA is the same in all frames: take <lora:{tags[0].name}> out of the key frame.")
+    found = (finder or FolderFinder(settings_folder())).embeddings_in((*texts, request.negative))
+    return replace(request, embeddings=found)
 
 
 def outline(draft: Draft, info: ModelInfo) -> Request:
@@ -204,7 +222,9 @@ def drawn_texts(draft: Draft) -> tuple[str, str, Drawn | None]:
     return draw(draft.prompt.strip(), draft.negative.strip(), draft.seed, Wildcards(tuple(map(Path, draft.wildcards))))
 
 
-def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = True) -> Request:
+def _resolve(
+    draft: Draft, info: ModelInfo, edit: Edit | None, finder: Finder | None = None, draws: bool = True
+) -> Request:
     options = _options(draft)
     rule_of(draft.sampler, options)
     if draft.label is not None and draft.label not in info.labels:
@@ -230,8 +250,8 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
     worn = draft.worn
     embeddings: tuple[EmbeddingUse, ...] = ()
     if draws and "adapters" in info.takes:
-        prompt, worn = _with_tagged(prompt, negative, draft.worn)
-        embeddings = embeddings_in((prompt, negative), settings_folder())
+        found = find_named(prompt, negative, draft.worn, finder or FolderFinder(settings_folder()))
+        prompt, worn, embeddings = found
     request = Request(
         model=info.id,
         model_sha256=info.sha256,
@@ -264,23 +284,6 @@ def _resolve(draft: Draft, info: ModelInfo, edit: Edit | None, draws: bool = Tru
         precision=draft.precision or (info.compute_dtype if "precision" in info.takes else None),
     )
     return _with_evaluations(request)
-
-
-def _with_tagged(prompt: str, negative: str, worn: tuple[AdapterUse, ...]) -> tuple[str, tuple[AdapterUse, ...]]:
-    """Return the prompt without the tags of LoRAs, and the adapters with those that the tags name.
-
-    The text decides the strengths of one that is there already; of two tags with one name the last one counts. Raises
-    RequestError for a tag in the negative prompt, and for a name that is not here.
-    """
-    if tags := tags_in(negative):
-        raise RequestError(f"<lora:{tags[0].name}> has no effect in the negative prompt: write it in the prompt.")
-    if not (tags := tags_in(prompt)):
-        return prompt, worn
-    uses = {use.sha256: use for use in worn}
-    for use in (lora_of(tag, settings_folder()) for tag in tags):
-        own = uses.get(use.sha256)
-        uses[use.sha256] = use if own is None else replace(use, name=own.name, blocks=own.blocks)
-    return without_tags(prompt), tuple(uses.values())
 
 
 def _vae(draft: Draft, info: ModelInfo) -> VaeUse | None:
@@ -391,13 +394,15 @@ def _enlargement(draft: Draft, info: ModelInfo) -> Enlargement | None:
     )
 
 
-def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Inputs | None = None) -> Request:
+def branch(
+    draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Inputs | None = None, finder: Finder | None = None
+) -> Request:
     """Return the Request of a fork: from the state before step `i` of `parent`'s run with the choices of `draft`.
 
     Down to that step the noise levels are the parent's. Below it they are those of the draft's own grid; with the
     parent's steps and spacing nothing changes. Number and size of the images, x_T and the strength are the parent's.
-    `inputs` None: the parent's. A fork of a run with RePaint or Restart stays on its path. Raises RequestError for an
-    impossible draft, or for another model.
+    `inputs` None: the parent's; `finder` as in resolve(). A fork of a run with RePaint or Restart stays on its path.
+    Raises RequestError for an impossible draft, or for another model.
     """
     if info.sha256 != parent.model_sha256:
         raise RequestError(f"This run belongs to another model: choose “{parent.model}” to fork it.")
@@ -407,7 +412,7 @@ def branch(draft: Draft, info: ModelInfo, parent: Request, i: int, inputs: Input
         edit = _method(whole, parent.edit.source, parent.edit.mask)
     elif draft.method != "new":
         edit = _edit(whole, info, inputs)
-    request = _resolve(whole, info, edit)
+    request = _resolve(whole, info, edit, finder)
     request = replace(request, temperature=parent.temperature, truncation=parent.truncation)  # of x_T
     strength = 1.0 if parent.edit is None else parent.edit.strength
     if edit is not None:

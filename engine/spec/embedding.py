@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,3 +39,12 @@ def check_embeddings(embeddings: tuple[EmbeddingUse, ...]) -> None:
         raise RequestError(f"{len(embeddings)} embeddings are too many: name {MAX_EMBEDDINGS} at most.")
     if len({use.name.lower() for use in embeddings}) != len(embeddings):
         raise RequestError("Two embeddings have the same name: rename one file.")
+
+
+def wrong_width(name: str, held: Iterable[int], wanted: Iterable[int]) -> str:
+    """Say that an embedding has vectors of `held` numbers where a model's encoders take `wanted`."""
+    has, takes = (" and ".join(map(str, widths)) for widths in (held, wanted))
+    return (
+        f"The embedding “{name}” has vectors of {has} numbers, and this model takes {takes}: "
+        "use it with the kind of model that it was made for."
+    )

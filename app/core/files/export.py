@@ -113,7 +113,7 @@ class Exporter(QObject):
         model = self._draft.model
         draft = replace(self._draft.current, method="new", enlarge=True, truncated=False, batch=1)
         try:
-            job = Enlarge(request=resolve(draft, model), rgb=subject.rgb)
+            job = Enlarge(request=resolve(draft, model, None, self._draft.finder), rgb=subject.rgb)
         except RequestError as error:
             self._failed(path, error)
             return

@@ -24,6 +24,7 @@ from engine.jobs.encode import Decode, Decoded, Encode, Encoded, Following, Opti
 from engine.jobs.job import Event
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, resolve
+from engine.spec.prompt.named import Finder
 from engine.spec.request import Request, RequestError
 
 Method: TypeAlias = Literal["plain", "guided", "null-text"]
@@ -235,13 +236,14 @@ class Encoder(QObject):
         conditioned = replace(
             draft, prompt=condition.prompt, label=condition.label, guidance=guidance, width=width, height=height
         )
-        return _resolve_single(conditioned, judge)
+        return _resolve_single(conditioned, judge, self._draft.finder)
 
     def _as_panel(self, model: ModelInfo, encoded: Request) -> Request:
         """What the panel says now, at the size of what was encoded. Raises RequestError where its model is another."""
         if self._draft.model.sha256 != model.sha256:
             raise RequestError(f"This picture was encoded by another model: choose “{model.title}” to decode it.")
-        return _resolve_single(replace(self._draft.current, width=encoded.width, height=encoded.height), model)
+        draft = replace(self._draft.current, width=encoded.width, height=encoded.height)
+        return _resolve_single(draft, model, self._draft.finder)
 
     def _notify(self, level: Literal["info", "error"], text: str) -> None:
         self.notice_raised.emit(Notice(level, text))
@@ -299,9 +301,9 @@ def describe_encoding(encoded: Encoded) -> str:
     return f"Encoded in {encoded.steps} steps and {encoded.calls} model calls{back}"
 
 
-def _resolve_single(draft: Draft, model: ModelInfo) -> Request:
+def _resolve_single(draft: Draft, model: ModelInfo, finder: Finder | None) -> Request:
     """Resolve one picture at the model's own size: the flow has no second stage."""
-    return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model)
+    return resolve(replace(draft, method=NEW, batch=1, enlarge=False, guides=()), model, None, finder)
 
 
 def advice(encoded: Encoded) -> str:

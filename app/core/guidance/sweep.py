@@ -224,7 +224,7 @@ class GuidanceSweep(QObject):
         """The jobs, by the name of their series. Raises RequestError."""
         plan = self.plan
         draft = replace(self._draft.current, seed=seed, batch=plan.pictures)
-        request, snapshot = resolve_edit(draft, self._draft.model, self._editing)
+        request, snapshot = resolve_edit(draft, self._draft.model, self._editing, self._draft.finder)
         values = spaced_values(plan.low, plan.high, plan.count)
         if plan.over == CLIP and plan.low > 0:
             values = (0.0, *values)  # without guidance: the others are compared with it

@@ -16,6 +16,7 @@ from engine.checkpoints.folder import model_name
 from engine.checkpoints.recognise import Found
 from engine.checkpoints.scan import Listed, is_model_file
 from engine.errors import one_line
+from engine.spec.prompt.named import vectors_in
 
 ROLES = {  # the role of a file (engine.checkpoints.recognise.Found): its title, and the title of many
     "model": ("Checkpoint", "Checkpoints"),
@@ -63,6 +64,7 @@ class ModelFile:
     unknown   -- whether it can be read and is not recognised
     missing   -- whether it is no longer where it was
     lacks     -- of a checkpoint: the parts that it lacks, keys of engine.checkpoints.complete.TITLES
+    vectors   -- of an embedding: the tokens that it takes
     """
 
     path: Path
@@ -85,6 +87,7 @@ class ModelFile:
     unknown: bool = False
     missing: bool = False
     lacks: tuple[str, ...] = ()
+    vectors: int = 0
 
     @property
     def single(self) -> bool:
@@ -139,6 +142,7 @@ def describe(listed: Listed, by_hand: Mapping[str, Any], sha256: str = "") -> Mo
         licence=one_line(metadata.get("modelspec.license", "").strip(), LONGEST),
         words=_words(found, facts.triggers),
         lacks=lacks(found),
+        vectors=vectors_in(found.parts[0].header) if found.role == "embedding" else 0,
     )
 
 
@@ -207,7 +211,7 @@ def from_json(table: Mapping[str, Any]) -> ModelFile:
     """The inverse of to_json(). Raises KeyError, TypeError and ValueError for a damaged table."""
     kinds: dict[str, type | tuple[type, ...]] = {
         "serves": list, "nearest": list, "words": list, "lacks": list, "bytes": int, "changed": int, "missing": bool,
-        "by_hand": dict, "unknown": bool,
+        "by_hand": dict, "unknown": bool, "vectors": int,
     }  # fmt: skip
     values: dict[str, Any] = {}
     for name in ModelFile.__dataclass_fields__:

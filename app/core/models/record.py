@@ -20,7 +20,7 @@ from engine.checkpoints.kinds import KINDS
 from engine.files import replace_file
 
 FILE = "model-list.json"
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 64 * 2**20
 MOST_USES = 500  # models whose last use is remembered
 

@@ -22,7 +22,7 @@ from app.core.shown.timeline import StepTimeline
 from app.core.shown.viewer import Viewer
 from engine.jobs.job import Event
 from engine.jobs.morph import MorphFrame, Morphing, MorphProgress, Norms
-from engine.spec.draft import resolve
+from engine.spec.draft import resolve, with_named
 from engine.spec.edit import Pixels
 from engine.spec.morph import Morph, price
 from engine.spec.request import Request, RequestError
@@ -99,7 +99,7 @@ class MorphRoom(StepTimeline):
         draft = self._draft.current
         large = self._choices.large and self._draft.model.cascade is not None
         plain = replace(draft, method="new", batch=1, prompt="", label=None, enlarge=large, truncated=False, guides=())
-        return resolve(plain, self._draft.model)
+        return resolve(plain, self._draft.model, None, self._draft.finder)
 
     @property
     def can_enlarge(self) -> bool:
@@ -110,7 +110,8 @@ class MorphRoom(StepTimeline):
         fields = {name: getattr(self._choices, name) for name in MORPH_FIELDS}
         if self._choices.way != "mix":
             fields["at"] = 0.0
-        return Morph(request=self.base, keys=tuple(frame.key for frame in self.keys.frames), **fields)
+        keys = tuple(frame.key for frame in self.keys.frames)
+        return Morph(request=with_named(self.base, keys, self._draft.model, self._draft.finder), keys=keys, **fields)
 
     @property
     def why_not(self) -> str:

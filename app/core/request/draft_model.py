@@ -15,6 +15,7 @@ from app.core.request.vocabulary import Unknown, Vocabulary
 from engine.rules import RULES
 from engine.spec.catalog import ModelInfo
 from engine.spec.draft import Draft, first_size, outline
+from engine.spec.prompt.named import Finder
 from engine.spec.request import RequestError
 from engine.spec.sizes import Size
 
@@ -27,6 +28,7 @@ class DraftModel(QObject):
     changed          -- the draft, `seed_locked` or `obstacle`
     settings_changed -- the same, but not for other words in the prompts: a key press disturbs only what it changes
     find             -- called with the id of a model that is not among `models`; returns it, or None
+    finder           -- of the files that prompts name; None: resolve() looks into the folders itself
     """
 
     changed = Signal()
@@ -46,6 +48,7 @@ class DraftModel(QObject):
         self._obstacle = ""
         self._lacking: dict[str, str] = {}  # by what it is about
         self.find: Callable[[str], ModelInfo | None] = _find_nothing
+        self.finder: Finder | None = None
         self._before_repaint: dict[str, Any] = {}  # the sampler, its options and the steps
         self._strengths: dict[str, float] = {}  # by method, as they were left
         self._seed_locked = False
@@ -102,6 +105,10 @@ class DraftModel(QObject):
         self._lacking[about] = sentence
         if self.obstacle != before:
             self._emit_change()
+
+    def note_named(self) -> None:
+        """Tell that `finder` can find more than before."""
+        self._emit_change()
 
     @property
     def model(self) -> ModelInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
@@ -42,11 +43,14 @@ NOTHING = "No model has all of these words."
 
 
 class ModelPage(Retinted, QDialog):
-    """The other windows stay usable; files and folders can be dropped on it."""
+    """The other windows stay usable; files and folders can be dropped on it.
 
-    def __init__(self, models: StudioModels, parent: QWidget | None = None) -> None:
+    insert -- puts the name of an embedding into the prompt
+    """
+
+    def __init__(self, models: StudioModels, insert: Callable[[str], object], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._models = models
+        self._models, self._insert = models, insert
         library = self._library = models.library
         thumbnails = models.thumbnails
         self.setWindowTitle("Models")
@@ -178,7 +182,7 @@ class ModelPage(Retinted, QDialog):
         if file is None or not file.usable:
             return
         if file.role == "embedding":
-            self._models.adapters.add_word(file.path.stem)
+            self._insert(file.stem)
             self.close()
         elif (file.role == "model" and self._models.choice.choose(str(path))) or (
             file.role == "adapter" and self._models.adapters.choose(str(path))

@@ -182,8 +182,8 @@ class AdapterList(QWidget):
         for row, line in zip(self.rows, lines, strict=True):
             row.show_line(line)
         self.reading.setVisible(self._choice.adding)
-        tagged = ", ".join(f"{file.stem} {_strengths(tag)}" for tag, file in self._named.loras)
-        self.from_prompt.setText(f"From the prompt: {tagged}")
+        tagged = "\n".join(f"{shorten(file.stem, LONGEST)}  {_strengths(tag)}" for tag, file in self._named.loras)
+        self.from_prompt.setText(f"From the prompt:\n{tagged}")
         self.from_prompt.setVisible(bool(tagged))
         self.setVisible(self._choice.needed)
         self.popup.refresh()

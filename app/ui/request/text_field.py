@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QDragEnterEvent, QFocusEvent, QPainter, QPaintEvent, QPalette, QTextCursor
 from PySide6.QtWidgets import QApplication, QPlainTextEdit, QSizePolicy
 
 from app.core.files.mime import holds_picture
 from app.ui.look.theme import em
 from app.ui.widgets.edits import clear_refusal, refuse
 from engine.spec.request import MAX_TEXT
+
+OPENING = " \u2029([{|"  # characters after which a word needs no space, and before which (Qt's line end among them)
+CLOSING = " \u2029)]}|,.:"
 
 
 class TextField(QPlainTextEdit):
@@ -39,6 +42,23 @@ class TextField(QPlainTextEdit):
             self.blockSignals(True)
             self.setPlainText(text)
             self.blockSignals(False)
+
+    def insert_word(self, word: str) -> None:
+        """Insert a word at the cursor, as one step of the field's undo: with spaces around it inside the text, after a
+        comma at its end. A cursor at the very start was not placed by a person: then it goes to the end.
+        """
+        cursor, document = self.textCursor(), self.document()
+        if cursor.position() == 0:
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+        at = cursor.position()
+        before = self.toPlainText().strip(" ,") and document.characterAt(at - 1)
+        if cursor.atEnd() and before:
+            lead = {",": " ", " ": ""}.get(before, ", ")
+        else:
+            lead = "" if not before or before in OPENING else " "
+        tail = "" if cursor.atEnd() or document.characterAt(at) in CLOSING else " "
+        cursor.insertText(f"{lead}{word}{tail}")
+        self.setTextCursor(cursor)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """Insert pasted or dropped text as far as there is room. Longer text would be laid out first, in seconds."""

@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
         self._show_sheet(SweepSheet, lambda: SweepSheet(self.document.guidance, self))
 
     def show_models(self) -> None:
-        self._show_sheet(ModelPage, lambda: ModelPage(self.models, self))
+        self._show_sheet(ModelPage, lambda: ModelPage(self.models, self.panel.prompt.text.insert_word, self))
 
     def set_smooth(self, smooth: bool) -> None:
         self.canvas.smooth = self.morph_view.stage.smooth = smooth

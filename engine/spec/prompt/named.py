@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from engine.checkpoints.adapters.facts import read_facts
 from engine.checkpoints.adapters.recognise import find_adapter
@@ -18,7 +19,7 @@ from engine.checkpoints.settings import load as load_settings
 from engine.errors import one_line
 from engine.spec.adapter import AdapterUse
 from engine.spec.embedding import EmbeddingUse
-from engine.spec.prompt.tags import Tag
+from engine.spec.prompt.tags import Tag, tags_in, without_tags
 from engine.spec.validation import RequestError
 
 F = TypeVar("F")
@@ -27,36 +28,77 @@ MAX_VECTORS = 75  # of an embedding
 NEAREST = 3  # names in a sentence
 
 
-def embeddings_in(texts: Iterable[str], folder: Path) -> tuple[EmbeddingUse, ...]:
-    """Return the embeddings that texts name, sorted by name. A name is that of a file, in any case, as a whole word.
+class Finder(Protocol):
+    """Finds the files that a prompt names. A Request names them by their hashes."""
 
-    folder -- of the studio's settings, with the folders to look in; of two files with one name the first one counts
+    def embeddings_in(self, texts: Iterable[str]) -> tuple[EmbeddingUse, ...]:
+        """Return the embeddings that texts name, sorted by name. A name is that of a file, in any case, as a whole
+        word; of two files with one name the first one counts.
+        """
+
+    def lora_of(self, tag: Tag) -> AdapterUse:
+        """Return the adapter that a tag names: by the name of its file, else by the name in the file's metadata.
+
+        Raises RequestError for a name that is not here, with the nearest ones.
+        """
+
+
+class Named(NamedTuple):
+    """The prompt without tags, the adapters with those of the tags, and the embeddings that both texts name."""
+
+    prompt: str
+    adapters: tuple[AdapterUse, ...]
+    embeddings: tuple[EmbeddingUse, ...]
+
+
+def find_named(prompt: str, negative: str, worn: tuple[AdapterUse, ...], finder: Finder) -> Named:
+    """Find what a prompt and a negative prompt name, beside the adapters `worn`.
+
+    The text decides the strengths of an adapter that is there already; of two tags with one name the last one counts.
+    Raises RequestError for a tag in the negative prompt, for a hypernetwork, and for what `finder` does not find.
+    """
+    if tags := tags_in(negative):
+        raise RequestError(f"<lora:{tags[0].name}> has no effect in the negative prompt: write it in the prompt.")
+    uses = {use.sha256: use for use in worn}
+    for tag in (tags := tags_in(prompt)):
+        if tag.kind == "hypernet":
+            raise RequestError(f"“{tag.name}” is a hypernetwork, which this studio does not have: remove its tag.")
+        use = finder.lora_of(tag)
+        own = uses.get(use.sha256)
+        uses[use.sha256] = use if own is None else replace(use, name=own.name, blocks=own.blocks)
+    prompt = without_tags(prompt) if tags else prompt
+    return Named(prompt, tuple(uses.values()), finder.embeddings_in((prompt, negative)))
+
+
+@dataclass(frozen=True)
+class FolderFinder:
+    """Looks into the folders of models that the studio's settings in `folder` name, at each call: for the commands.
 
     Raises CheckpointError for a file that cannot be read.
     """
-    said, found = "\n".join(texts), dict[str, Path]()
-    for path in _files(folder):
-        name = path.stem.lower()
-        if name in found or name not in said.lower():
-            continue
-        if re.search(rf"(?<!\w){re.escape(path.stem)}(?!\w)", said, re.IGNORECASE) and _is_embedding(path):
-            found[name] = path
-    hashes = Hashes(folder) if found else None
-    return tuple(
-        EmbeddingUse(name=path.stem, sha256=hashes.of(path)) for _, path in sorted(found.items()) if hashes is not None
-    )
+
+    folder: Path
+
+    def embeddings_in(self, texts: Iterable[str]) -> tuple[EmbeddingUse, ...]:
+        said, found = "\n".join(texts), dict[str, Path]()
+        for path in _files(self.folder):
+            name = path.stem.lower()
+            if name not in found and names(said, path.stem) and _is_embedding(path):
+                found[name] = path
+        hashes = Hashes(self.folder) if found else None
+        return tuple(
+            EmbeddingUse(name=path.stem, sha256=hashes.of(path)) for _, path in sorted(found.items()) if hashes
+        )
+
+    def lora_of(self, tag: Tag) -> AdapterUse:
+        path = _lora_file(tag.name, self.folder)
+        digest = Hashes(self.folder).of(path)
+        return AdapterUse(name=path.stem, sha256=digest, strength=tag.strength, text_strength=tag.text_strength)
 
 
-def lora_of(tag: Tag, folder: Path) -> AdapterUse:
-    """Return the adapter that a tag names: by the name of its file, else by the name in the file's metadata.
-
-    Raises RequestError for a name that is not here, with the nearest ones, and CheckpointError for an unreadable file.
-    """
-    if tag.kind == "hypernet":
-        raise RequestError(f"“{tag.name}” is a hypernetwork, which this studio does not have: remove its tag.")
-    path = _lora_file(tag.name, folder)
-    digest = Hashes(folder).of(path)
-    return AdapterUse(name=path.stem, sha256=digest, strength=tag.strength, text_strength=tag.text_strength)
+def names(text: str, word: str) -> bool:
+    """Whether a text holds the word as a whole, in any case."""
+    return word.lower() in text.lower() and bool(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE))
 
 
 def _lora_file(name: str, folder: Path) -> Path:

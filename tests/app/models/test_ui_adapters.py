@@ -217,7 +217,7 @@ def test_each_model_keeps_its_own(
 
 
 def test_the_page_adds_one_to_the_model(qtbot: QtBot, models: StudioModels, section: AdapterList, shelf: Path) -> None:
-    page = ModelPage(models)
+    page = ModelPage(models, models.adapters.add_word)
     opened(qtbot, page)
     settle(qtbot, models)
     page.show_model(shelf / "large.safetensors")

@@ -34,7 +34,7 @@ def window(qtbot: QtBot, document: Document, models: StudioModels) -> MainWindow
 @pytest.fixture
 def page(qtbot: QtBot, models: StudioModels) -> Iterator[ModelPage]:
     """The page alone, without a window behind it."""
-    page = ModelPage(models)
+    page = ModelPage(models, models.adapters.add_word)
     opened(qtbot, page)
     settle(qtbot, models)
     yield page

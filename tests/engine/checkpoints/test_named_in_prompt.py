@@ -11,10 +11,12 @@ from safetensors.torch import save_file
 from engine.__main__ import main
 from engine.checkpoints.hashes import sha256
 from engine.checkpoints.settings import ModelSettings, save
+from engine.morph.film import read as read_morph
 from engine.pictures.image_file import load as load_picture
 from engine.pictures.png import read_settings
 from engine.spec.prompt.tags import Tag, tags_in, without_tags
 from engine.spec.request import Request
+from engine.store import RunReader
 from tests.engine.checkpoints.test_generate_lora import modules
 from tests.fakes.adapters import lora, write
 from tests.fakes.tiny_sd import TEXT, nets, write_folder
@@ -87,6 +89,23 @@ def test_an_embedding_is_used_by_its_name_and_a_resume_needs_the_same_file(
     assert "The embedding “My-Cat” has changed" in capsys.readouterr().err
     assert made(here, "a my-cat")[0] != 0
     assert f"has vectors of 48 numbers, and this model takes {TEXT['hidden_size']}" in capsys.readouterr().err
+
+
+def test_key_frames_and_encodings_use_embeddings(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The keys of a morph have texts of their own; a LoRA is the same in all of its frames."""
+    _, cat = made(here, "my-cat")
+    tiny, film = ["--model", str(here / "mine" / "tiny"), "--steps", "2"], here / "film.webp"
+    keys = ["--key", str(cat), "--key", "seed:4", "--frames", "2", "--out", str(film)]
+    assert main(["morph", *keys, *tiny, "--prompt", "a MY-CAT"]) == 0
+    held = read_morph(film)
+    assert held is not None
+    assert [use.name for use in held.request.embeddings] == ["My-Cat"]
+    assert main(["morph", *keys, *tiny, "--prompt", "x <lora:style:1>"]) == 2
+    assert "take <lora:style> out of the key frame" in capsys.readouterr().err
+    run = here / "up.twrun"
+    flags = ["--prompt", "my-cat", "--tol", "0.1", "--no-check", "--run-file", str(run)]
+    assert main(["encode", str(cat), *tiny, *flags]) == 0
+    assert [use.name for use in RunReader(run).request.embeddings] == ["My-Cat"]
 
 
 def test_a_tag_puts_a_lora_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
