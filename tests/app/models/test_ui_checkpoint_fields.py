@@ -19,6 +19,7 @@ from app.ui.widgets.combo_box import ComboBox
 from engine.checkpoints.hashes import sha256
 from engine.jobs.load import CheckpointOpened, OpenCheckpoint
 from engine.spec.draft import Draft
+from engine.spec.memory import decode_bytes, net_bytes
 from engine.spec.vae import OWN, VaeUse
 from tests.app.conftest import Parts
 from tests.app.models.conftest import settle
@@ -68,10 +69,12 @@ def test_a_chosen_vae_is_in_the_request_by_name_and_hash(
     qtbot: QtBot, parts: Parts, models: StudioModels, fields: CheckpointFields, tmp_path: Path
 ) -> None:
     assert items(fields.vae.box) == ["The model's own", "mse"]
-    memory = models.choice.memory
+    model, size = parts.document.draft.model, (256, 256)
+    assert models.choice.memory == 4 * GIB + decode_bytes(*size)
     choose(fields.vae.box, 1)
     qtbot.waitUntil(lambda: parts.document.draft.current.vae is not None)
-    assert models.choice.memory == memory + 4 * sum(prod(shape) for shape in TAESD.values())
+    weights = 4 * sum(prod(shape) for shape in TAESD.values())
+    assert models.choice.memory == 4 * GIB + weights + net_bytes(model, size, 2), "its decoder takes less than the net"
     finish(qtbot, parts.document)
     path = tmp_path / "shelf" / "mse.safetensors"
     assert parts.fake.requests[-1].vae == VaeUse(name="mse", sha256=sha256(path))
