@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+LONGEST = ("test_fuzz", "test_resuming_real")  # files of tests, by time
 MOST_WORKERS = 4  # each imports torch and Qt and takes up to 2 GB
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -35,6 +36,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Benchmarks that nobody asked for are not even imported; None: as pytest decides."""
     unasked = config.option.markexpr == "not bench" and collection_path.name == "bench"
     return True if unasked else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: a worker that gets one as the last leaves the others idle."""
+    items.sort(key=lambda item: not item.path.name.startswith(LONGEST))
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,4 @@
-"""Orders of convergence on the mixture, on every kind of grid, over four halvings of the step."""
+"""Orders of convergence on the mixture, on every kind of grid, over three or four halvings of the step."""
 
 from __future__ import annotations
 
@@ -131,9 +131,10 @@ CASES = [  # sampler, its options, spacing, order, fewest steps, history seeded
 
 
 @pytest.mark.parametrize(("name", "options", "spacing", "order", "n", "seeded"), CASES)
-def test_the_error_falls_with_the_stated_order_over_four_halvings(
+def test_the_error_falls_with_the_stated_order_over_halvings(
     name: str, options: dict[str, float], spacing: str, order: int, n: int, seeded: bool
 ) -> None:
-    errors = [error(name, options, spacing, n * 2**k, seeded) for k in range(5)]
-    slope = -np.polyfit(range(5), np.log2(errors), 1)[0]
+    halvings = 3 if name == "unipc-3" else 4  # of the step: its finest ones take thousands of calls
+    errors = [error(name, options, spacing, n * 2**k, seeded) for k in range(halvings + 1)]
+    slope = -np.polyfit(range(halvings + 1), np.log2(errors), 1)[0]
     assert slope == pytest.approx(order, abs=0.15), errors

@@ -32,6 +32,7 @@ from engine.types import Step
 from tests.engine.elsewhere import Elsewhere
 
 ROOT = Path(__file__).parents[2]
+TORN = {"unipc-3", "heun", "ddpm", "pc", "restart", "dpmpp-3m-sde"}  # a sampler of each kind
 STEPS = 4  # the last of them has the longest history behind it, three evaluations
 SHORT = {"langevin": (("steps", 2.0),), "pc-hmc": (("leaps", 1.0),)}  # options by which samplers take fewer calls
 CLIP = ClipGuide(clip="emoji-clip", aims=(Aim("a red heart"),), scale=200.0, cutouts=3)
@@ -84,10 +85,10 @@ def cut(path: Path, to: Path, steps: int) -> Path:
     return to
 
 
-def check(session: Session, path: Path) -> None:
+def check(session: Session, path: Path, torn: bool = True) -> None:
     """Goes on from every step of a finished run: the next one has the recorded bits, and so, by induction, the rest.
 
-    After that a file that is torn in the middle is gone on with to its end.
+    torn -- after that a file that is torn in the middle is gone on with to its end
     """
     reader = RunReader(path, verify=True)
     count = len(reader.steps)
@@ -100,16 +101,17 @@ def check(session: Session, path: Path) -> None:
             stored = [array for _, arrays in reader.past(k + 1) for array in arrays.values()]
             live = [v for p in step.move.past for v in (p.x, p.x0, p.log_w) if v is not None]
             assert all(np.array_equal(a.numpy(), b) for a, b in zip(live, stored, strict=True)), f"history after {k}"
-    torn = cut(path, path.with_name("torn.twrun"), count // 2)
-    assert np.array_equal(last(session.go_on(torn)).numpy(), reader.next(count - 1))
-    torn.unlink()
+    if torn:
+        broken = cut(path, path.with_name("torn.twrun"), count // 2)
+        assert np.array_equal(last(session.go_on(broken)).numpy(), reader.next(count - 1))
+        broken.unlink()
 
 
 @pytest.mark.parametrize("sampler", menu())
 def test_every_sampler_on_the_emoji_model(sampler: str, session: Session, emoji: ModelInfo, tmp_path: Path) -> None:
     request = make_request(emoji, sampler=sampler, guidance=1.0, options=SHORT.get(sampler, ()))
     last(session.generate(request, tmp_path / "run.twrun"))
-    check(session, tmp_path / "run.twrun")
+    check(session, tmp_path / "run.twrun", torn=sampler in TORN)
 
 
 @pytest.mark.parametrize("sampler", ["unipc-3", "heun", "dpmpp-3m", "ddpm", "pc"])
